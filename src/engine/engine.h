@@ -1,0 +1,289 @@
+/*
+ * The engine interface: where objects live.
+ *
+ * An engine is an ordered, durable map from (space, bucket, name) to an entry: a few known facts,
+ * an opaque meta blob, and a payload of any size. Everything S3 knows is such an entry: buckets,
+ * objects, uploads under way, their parts, configuration. One commit makes one entry visible,
+ * checks the conditions and may remove others, all atomically and durably (invariant 1): that is
+ * the only transaction there is, and every S3 operation is designed around it.
+ *
+ * Budget: 9 functions (lookup, read, release, write, commit, abort, remove, list, close).
+ * Implementations: memory (tests), drives (default), fault (wraps another one and makes it fail),
+ * rados (later). tests/suite/engine_suite.c runs over all of them.
+ *
+ * Threads. Every call may come from any reactor and completes on it. All entries of one bucket are
+ * owned by one reactor (the engine decides which by hashing the bucket name); lookup, commit,
+ * remove and list are carried there and back by the wrappers in engine.c. read and write run on the
+ * calling reactor. Metadata calls touch one key range and may answer ERR_UNKNOWN_OUTCOME (a timeout
+ * at a distributed engine).
+ */
+#ifndef PENSTOCK_ENGINE_ENGINE_H
+#define PENSTOCK_ENGINE_ENGINE_H
+
+#include "base/region.h"
+#include "loop/op.h"
+#include "mem/arena.h"
+
+struct engine;
+
+/* Spaces sort apart from each other. The number is part of the disk format. */
+enum engine_space {
+    SPACE_BUCKET = 1, /* bucket = the bucket, name empty */
+    SPACE_OBJECT = 2, /* name = object key */
+    SPACE_UPLOAD = 3, /* name = object key, 0x00, upload id */
+    SPACE_PART = 4,   /* name = upload id, '/', part number as 5 digits */
+    SPACE_CONFIG = 5  /* name = what is configured; bucket may be empty: the store's own */
+};
+
+enum {
+    ENGINE_NAME_BYTES_MAX = 1152,
+    ENGINE_BUCKET_BYTES_MAX = 63,
+    ENGINE_ETAG_BYTES_MAX = 64,
+    ENGINE_META_BYTES_MAX = 1 << 20
+};
+
+struct engine_key {
+    enum engine_space space;
+    struct view bucket; /* at most ENGINE_BUCKET_BYTES_MAX */
+    struct view name;   /* at most ENGINE_NAME_BYTES_MAX, any bytes */
+};
+
+struct engine_info {
+    uint64_t size;    /* payload bytes */
+    int64_t mtime_ms; /* as given at commit, since 1970 */
+    uint64_t seq;     /* unique, grows with every commit to the bucket; set by the engine */
+    uint64_t crc64;   /* CRC-64/NVME of the payload, set by the engine */
+    struct view etag; /* text without quotes, at most ENGINE_ETAG_BYTES_MAX */
+    struct view meta; /* opaque, at most ENGINE_META_BYTES_MAX; in listings cut to list->meta_max */
+};
+
+/*
+ * A found entry, pinned: its payload stays readable until engine_release, even when it is
+ * overwritten or removed meanwhile. info is constant. The engine's memory; shared with nobody.
+ */
+struct engine_object {
+    struct engine_info info;
+    struct engine *engine;
+};
+
+/*
+ * engine_lookup(E, l): find an entry and pin it.
+ * Errors   ERR_NOT_FOUND; ERR_NO_BUCKET (space other than SPACE_BUCKET and the bucket does not
+ *          exist; the store's own SPACE_CONFIG has no bucket); ERR_IO, ERR_CORRUPT, ERR_BUSY.
+ * Owner    l->object is the caller's to release. key's bytes must live until advance.
+ */
+struct engine_lookup {
+    struct op op;
+    struct engine_key key;
+    struct engine_object *object; /* out; NULL on error */
+    struct op hop;                /* engine.c's own: the way to the owner */
+    struct engine *engine;
+    void *state; /* the engine's own */
+};
+void engine_lookup(struct engine *E, struct engine_lookup *l);
+
+/*
+ * engine_read(r): read payload bytes [off, off + len) of a pinned object.
+ *
+ * Two forms. dst != NULL: fills dst with exactly len bytes. dst == NULL: lends memory: r->lent is a
+ * view of 1 .. len bytes (the engine may stop at a block edge; ask again for the rest) inside
+ * r->chunk, a reference the caller gives back by chunk_unref. What is lent is verified and never
+ * changes.
+ *
+ * Shape    1 <= len <= CHUNK_BYTES_MAX; off + len <= info.size (asserted).
+ * Result   got bytes, and crc64: the CRC-64/NVME of exactly these got bytes (invariant 4: computed
+ *          over verified memory, cheap when cached).
+ * Errors   ERR_CHECKSUM (dst is garbage), ERR_IO, ERR_BUSY, ERR_CANCELLED.
+ * When     Several reads of one object may be in flight.
+ */
+struct engine_read {
+    struct op op;
+    struct engine_object *object;
+    uint64_t off;
+    size_t len;
+    uint8_t *dst;
+    bool wants_crc64;
+    size_t got;          /* out */
+    struct view lent;    /* out, when dst == NULL */
+    struct chunk *chunk; /* out, when dst == NULL */
+    uint64_t crc64;      /* out, when wants_crc64 */
+    void *state[4];      /* the engine's own */
+};
+void engine_read(struct engine_read *r);
+
+/* engine_release(o): unpin. Any reactor, synchronous, no read in flight. NULL is fine. */
+void engine_release(struct engine_object *o);
+
+/*
+ * A put: staging that nobody can see until commit.
+ *
+ *   engine_put_init -> engine_write* -> engine_commit | engine_abort
+ *
+ * After engine_put_init exactly one of commit and abort must be called, when no write is in flight.
+ */
+struct engine_condition {
+    enum { IF_ANY, IF_ABSENT, IF_ETAG, IF_EXISTS } kind;
+    struct view etag; /* IF_ETAG */
+};
+
+struct engine_put {
+    struct op op; /* commit and abort */
+    struct engine *engine;
+    struct engine_key key;
+    uint64_t size_hint; /* payload bytes expected, 0 when unknown: chooses where the bytes go */
+
+    /* Read at commit. */
+    int64_t mtime_ms;
+    struct view etag;
+    struct view meta;
+    /* Holds for the entry `key` names at the moment of commit: ERR_PRECONDITION, and ERR_NOT_FOUND
+     * when IF_ETAG or IF_EXISTS meets no entry. SPACE_BUCKET with IF_ABSENT answers ERR_EXISTS. */
+    struct engine_condition condition;
+    /* This entry of the same bucket must exist, else ERR_NO_UPLOAD (a part needs its upload).
+     * require.name.at == NULL: none. */
+    struct engine_key require;
+    /* Removed in the same commit: one entry, and all SPACE_PART entries whose name starts with a
+     * prefix. at == NULL: none. */
+    struct engine_key also_remove;
+    struct view purge_parts;
+    /* Compose: the payload is that of these pinned objects of the same bucket, in order, moved and
+     * not copied when also_remove/purge_parts removes them in the same commit. No engine_write
+     * then. The caller still releases them. */
+    struct engine_object *const *parts;
+    size_t part_count;
+
+    uint64_t crc64_expected; /* checked at commit when has_crc64_expected: ERR_BAD_DIGEST */
+    bool has_crc64_expected;
+
+    struct engine_info info; /* out: what became visible (seq, size, crc64, mtime) */
+    struct op hop;
+    void *state; /* the engine's own */
+};
+
+/* Sets every field to zero but the arguments; takes nothing that needs giving back. */
+void engine_put_init(
+    struct engine *E, struct engine_put *p, struct engine_key key, uint64_t size_hint);
+
+/*
+ * engine_write(w): append chunk bytes [0, len) to the staging of w->put. The bytes stay unchanged
+ * in the chunk until the put ends. Writes are appended in the order they are started; several may
+ * be in flight (the engine may complete them early; errors then appear at commit). Every write but
+ * the last must have len == CHUNK_BYTES_MAX. The engine takes its own reference of the chunk when
+ * it needs it after advance. Errors   ERR_NO_SPACE, ERR_IO, ERR_BUSY.
+ */
+struct engine_write {
+    struct op op;
+    struct engine_put *put;
+    struct chunk *chunk;
+    size_t len;
+    void *state[4]; /* the engine's own */
+};
+void engine_write(struct engine_write *w);
+
+/*
+ * engine_commit(p): check, make durable, make visible; advance runs when all of that holds.
+ * Errors   As at the fields above; ERR_NO_BUCKET; ERR_NO_SPACE; ERR_IO; ERR_BAD_DIGEST;
+ *          ERR_UNKNOWN_OUTCOME. On any error nothing is visible (but for UNKNOWN_OUTCOME) and the
+ *          staging is gone: no abort after commit.
+ */
+void engine_commit(struct engine_put *p);
+/* engine_abort(p): the staging is gone when advance runs. Never fails. */
+void engine_abort(struct engine_put *p);
+
+/*
+ * engine_remove(E, r): remove an entry (and, optionally, parts), durably. SPACE_BUCKET: only when
+ * the bucket has no OBJECT and no UPLOAD entry (ERR_NOT_EMPTY); its CONFIG goes with it.
+ * Errors   ERR_NOT_FOUND; ERR_NO_BUCKET; ERR_PRECONDITION; ERR_IO; ERR_NO_SPACE.
+ */
+struct engine_remove {
+    struct op op;
+    struct engine_key key;
+    struct engine_condition condition;
+    struct view purge_parts; /* as in engine_put */
+    struct op hop;
+    struct engine *engine;
+    void *state;
+};
+void engine_remove(struct engine *E, struct engine_remove *r);
+
+/*
+ * engine_list(E, l): one page of names in byte order.
+ *
+ * Entries of (space, bucket) whose name starts with prefix and is > after (or >= after when
+ * is_after_inclusive). With a delimiter, names that contain it behind the prefix are rolled up: one
+ * item with is_prefix, name = prefix up to and including the delimiter; the engine seeks past the
+ * group, and a group whose common prefix is <= after (byte order, exclusive form) is left out.
+ * SPACE_BUCKET ignores `bucket` and lists all buckets: item.name is the bucket's name.
+ *
+ * Shape    max_items 1 .. 1001. meta_max: how much of each meta to copy (0: none).
+ * Result   items[0..count) in `region` memory; is_truncated when more would follow; the last item's
+ * name is then the `after` of the next page. Errors   ERR_NO_BUCKET, ERR_BUSY (region exhausted),
+ * ERR_IO.
+ */
+struct engine_item {
+    bool is_prefix;
+    struct view name;
+    struct engine_info info; /* etag and meta copied into the region; nothing for a prefix */
+};
+struct engine_list {
+    struct op op;
+    enum engine_space space;
+    struct view bucket, prefix, after, delimiter;
+    bool is_after_inclusive;
+    unsigned max_items;
+    size_t meta_max;
+    struct region *region;
+    struct engine_item *items; /* out */
+    unsigned count;            /* out */
+    bool is_truncated;         /* out */
+    struct op hop;
+    struct engine *engine;
+    void *state;
+};
+void engine_list(struct engine *E, struct engine_list *l);
+
+/*
+ * engine_close(E, op): finish what is under way, write checkpoints, free everything. After advance
+ * E is gone. Nothing else may be in flight, nothing pinned.
+ */
+void engine_close(struct engine *E, struct op *op);
+
+/* Facts, as text for the start message and numbers for metrics. */
+struct engine_facts {
+    const char *name; /* "drives" */
+    char detail[200]; /* "1 drive, /srv/a, strict" */
+    uint64_t bytes_total, bytes_free, entries;
+};
+void engine_facts(struct engine *E, struct engine_facts *out);
+
+/* ---- implementers' side ------------------------------------------------------------------ */
+
+struct engine_ops {
+    void (*lookup)(struct engine *E, struct engine_lookup *l); /* on the owner */
+    void (*read)(struct engine *E, struct engine_read *r);
+    void (*release)(struct engine *E, struct engine_object *o);
+    void (*write)(struct engine *E, struct engine_write *w);
+    void (*commit)(struct engine *E, struct engine_put *p); /* on the owner */
+    void (*abort)(struct engine *E, struct engine_put *p);
+    void (*remove)(struct engine *E, struct engine_remove *r); /* on the owner */
+    void (*list)(struct engine *E, struct engine_list *l); /* on the owner; SPACE_BUCKET: caller */
+    void (*close)(struct engine *E, struct op *op);
+    void (*facts)(struct engine *E, struct engine_facts *out); /* not counted: control path */
+};
+
+/*
+ * What every engine starts with. owners[hash(bucket) % owner_count] owns a bucket; the wrappers
+ * carry the op there with op_send on `hop` and the implementation calls op_complete(&x->op, err),
+ * which brings it home. The wrappers do op_start and the contract asserts; implementations assume
+ * them. The store's own CONFIG (empty bucket) belongs to owners[0].
+ */
+struct engine {
+    const struct engine_ops *ops;
+    struct reactor **owners; /* the server's array; outlives the engine */
+    unsigned owner_count;
+};
+
+/* The index into owners that owns a bucket. The hash (XXH3-64) is not part of any disk format. */
+unsigned engine_owner(const struct engine *E, struct view bucket);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * The meta blob of an object, an upload and a part: what S3 knows of it beyond size, etag and time.
+ *
+ * Versioned TLV, little-endian: u8 version (1), then { u16 tag, u32 length, bytes }*. Unknown tags
+ * are kept out of the way, never an error: newer writers may add. docs/formats/meta.md lists the
+ * tags.
+ */
+#ifndef PENSTOCK_S3_META_H
+#define PENSTOCK_S3_META_H
+
+#include "auth/checksum.h"
+#include "base/region.h"
+
+enum { META_USER_MAX = 128, META_USER_BYTES_MAX = 2048, META_PARTS_MAX = 10000 };
+
+struct meta_pair {
+    struct view name, value; /* name without "x-amz-meta-", lower case */
+};
+
+struct meta_part {
+    uint64_t size;
+    uint16_t number;
+    uint8_t checksum[CHECKSUM_BYTES_MAX]; /* checksum_bytes(kind) used; none when kind is NONE */
+};
+
+struct meta {
+    /* Empty views: absent. Tags 1.. in this order. */
+    struct view content_type, content_encoding, content_disposition, content_language,
+        cache_control, expires, website_redirect, storage_class;
+    struct meta_pair user[META_USER_MAX];
+    unsigned user_count;
+    enum checksum_kind checksum_kind;
+    enum checksum_type checksum_type;
+    uint8_t checksum[CHECKSUM_BYTES_MAX];
+    struct meta_part *parts; /* completed multipart uploads: in order; for partNumber reads */
+    unsigned part_count;
+    struct view upload_key; /* uploads and parts: reserved */
+};
+
+/* Decodes into views of `blob` and the region. ERR_CORRUPT; ERR_BUSY when the region is exhausted.
+ */
+enum err meta_decode(struct view blob, struct region *R, struct meta *m_out) MUST_CHECK;
+/* Encodes into region memory. ERR_TOO_LARGE over ENGINE_META_BYTES_MAX. */
+enum err meta_encode(const struct meta *m, struct region *R, struct view *blob_out) MUST_CHECK;
+
+#endif
