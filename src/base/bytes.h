@@ -89,7 +89,7 @@ size_t view_index(struct view v, uint8_t c);
 size_t view_find(struct view v, struct view what);
 /*
  * view_split(rest, c, part_out): take the bytes before the next c off *rest into *part_out.
- * False when *rest is exhausted. "a,,b" gives "a", "", "b"; "" gives nothing.
+ * False when *rest is exhausted. "a,,b" gives "a", "", "b"; "a," gives "a"; "" gives nothing.
  */
 bool view_split(struct view *rest, uint8_t c, struct view *part_out);
 /* view_same(a, b): equal, in time that depends on the lengths only. For secrets. */
@@ -116,9 +116,13 @@ void buf_put(struct buf *b, struct view v);
 void buf_put_str(struct buf *b, const char *s);
 void buf_put_byte(struct buf *b, uint8_t c);
 void buf_put_u64(struct buf *b, uint64_t n); /* decimal */
+/* A text of 1 KiB or more needs one spare byte behind it. */
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *fmt, ...);
 
-/* Little-endian integers, for formats. The getters take from the front of *v. */
+/*
+ * Little-endian integers, for formats. The getters take from the front of *v; when it is too short
+ * they answer ERR_TRUNCATED and leave *v alone.
+ */
 void buf_put_le16(struct buf *b, uint16_t n);
 void buf_put_le32(struct buf *b, uint32_t n);
 void buf_put_le64(struct buf *b, uint64_t n);

@@ -61,7 +61,7 @@ struct metrics {
 
 extern _Thread_local struct metrics *metrics_current;
 
-/* From now on this thread counts into m. */
+/* From now on this thread counts into m; NULL: into the dummy set again. */
 void metrics_use(struct metrics *m);
 
 static inline void metrics_bump(_Atomic uint64_t *c, uint64_t n)
@@ -76,7 +76,10 @@ static inline void metrics_add(enum metric k, uint64_t n)
     metrics_bump(&metrics_current->count[k], n);
 }
 
-/* metrics_request(op, status, us): one finished request of operation op (index of the s3 table). */
+/*
+ * metrics_request(op, status, us): one finished request of operation op (index of the s3 table).
+ * A status that is none of 100..599 counts as class 0; the last bucket holds everything longer.
+ */
 void metrics_request(unsigned op, unsigned status, uint64_t us);
 
 #endif

@@ -16,15 +16,16 @@ struct region_block;
 
 /* One thread only. blocks_max bounds the memory of all regions made from it. */
 struct region_pool {
-    struct region_block *free;
-    size_t blocks_used, blocks_max;
+    struct region_block *free;      /* kept for the next region */
+    size_t blocks_free;             /* how many */
+    size_t blocks_used, blocks_max; /* in regions; bound on used and free together */
 };
 
 struct region {
     struct region_pool *pool;
-    struct region_block *first; /* newest; the oldest is last */
+    struct region_block *first; /* the one at and end point into */
     uint8_t *at, *end;
-    size_t bytes_used;
+    size_t bytes_used; /* taken, rounded up to 16 a piece */
 };
 
 void region_pool_init(struct region_pool *P, size_t blocks_max);
