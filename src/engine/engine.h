@@ -160,7 +160,10 @@ struct engine_put {
     void *state; /* the engine's own */
 };
 
-/* Sets every field to zero but the arguments; takes nothing that needs giving back. */
+/*
+ * Sets every field to zero but the arguments; takes nothing that needs giving back. The op is idle;
+ * its `advance` is the caller's to set before commit or abort.
+ */
 void engine_put_init(
     struct engine *E, struct engine_put *p, struct engine_key key, uint64_t size_hint);
 
@@ -192,8 +195,9 @@ void engine_abort(struct engine_put *p);
 
 /*
  * engine_remove(E, r): remove an entry (and, optionally, parts), durably. SPACE_BUCKET: only when
- * the bucket has no OBJECT and no UPLOAD entry (ERR_NOT_EMPTY); its CONFIG goes with it.
- * Errors   ERR_NOT_FOUND; ERR_NO_BUCKET; ERR_PRECONDITION; ERR_IO; ERR_NO_SPACE.
+ * the bucket has no OBJECT and no UPLOAD entry (ERR_NOT_EMPTY); its CONFIG, and a PART whose upload
+ * is gone, go with it. A bucket that is not there is ERR_NOT_FOUND; ERR_NO_BUCKET is for the
+ * others. Errors   ERR_NOT_FOUND; ERR_NO_BUCKET; ERR_PRECONDITION; ERR_IO; ERR_NO_SPACE.
  */
 struct engine_remove {
     struct op op;
@@ -210,12 +214,14 @@ void engine_remove(struct engine *E, struct engine_remove *r);
  * engine_list(E, l): one page of names in byte order.
  *
  * Entries of (space, bucket) whose name starts with prefix and is > after (or >= after when
- * is_after_inclusive). With a delimiter, names that contain it behind the prefix are rolled up: one
- * item with is_prefix, name = prefix up to and including the delimiter; the engine seeks past the
- * group, and a group whose common prefix is <= after (byte order, exclusive form) is left out.
- * SPACE_BUCKET ignores `bucket` and lists all buckets: item.name is the bucket's name.
+ * is_after_inclusive; empty: from the start). With a delimiter, names that contain it behind the
+ * prefix are rolled up: one item with is_prefix, name = prefix up to and including the delimiter;
+ * the engine seeks past the group, and a group whose common prefix is <= after (byte order; < after
+ * in the inclusive form) is left out: groups obey `after` as entries do. SPACE_BUCKET ignores
+ * `bucket` and lists all buckets: item.name is the bucket's name.
  *
- * Shape    max_items 1 .. 1001. meta_max: how much of each meta to copy (0: none).
+ * Shape    max_items 1 .. 1001. meta_max: how much of each meta to copy (0: none). `region` is of
+ * the calling reactor; the views live until advance.
  * Result   items[0..count) in `region` memory; is_truncated when more would follow; the last item's
  * name is then the `after` of the next page. Errors   ERR_NO_BUCKET, ERR_BUSY (region exhausted),
  * ERR_IO.
@@ -236,7 +242,7 @@ struct engine_list {
     struct engine_item *items; /* out */
     unsigned count;            /* out */
     bool is_truncated;         /* out */
-    struct op hop;
+    unsigned owner;            /* set by engine_list.c: whose entries, an index into owners */
     struct engine *engine;
     void *state;
 };
@@ -266,7 +272,7 @@ struct engine_ops {
     void (*commit)(struct engine *E, struct engine_put *p); /* on the owner */
     void (*abort)(struct engine *E, struct engine_put *p);
     void (*remove)(struct engine *E, struct engine_remove *r); /* on the owner */
-    void (*list)(struct engine *E, struct engine_list *l); /* on the owner; SPACE_BUCKET: caller */
+    void (*list)(struct engine *E, struct engine_list *l); /* on the owner l->owner; see below */
     void (*close)(struct engine *E, struct op *op);
     void (*facts)(struct engine *E, struct engine_facts *out); /* not counted: control path */
 };
@@ -285,5 +291,16 @@ struct engine {
 
 /* The index into owners that owns a bucket. The hash (XXH3-64) is not part of any disk format. */
 unsigned engine_owner(const struct engine *E, struct view bucket);
+
+/*
+ * Listing, seen from an implementation. ops->list always runs on owners[l->owner], with a region of
+ * that reactor, and lists what that owner owns: for SPACE_BUCKET its buckets only. engine_list.c
+ * asks every owner, merges, and copies into the caller's region (a region is of one thread).
+ * engine_page.h does prefix, after, delimiter and the page; an implementation brings the cursor.
+ *
+ * engine_list_owned(E, l): start such a listing of l->owner's entries on the current reactor, which
+ * must be that owner. For engines that wrap another one.
+ */
+void engine_list_owned(struct engine *E, struct engine_list *l);
 
 #endif
