@@ -1,6 +1,7 @@
 /*
  * Streaming digests over OpenSSL (MD5, SHA-1, SHA-256) with prefetched algorithms: about half the
- * cost of a lookup per use. digest_done frees; a digest that is done may be started again.
+ * cost of a lookup per use. A struct digest begins zeroed; digest_start may be called again at any
+ * time and keeps the context, digest_done frees it; a digest that is done may be started again.
  */
 #ifndef PENSTOCK_BASE_DIGEST_H
 #define PENSTOCK_BASE_DIGEST_H
