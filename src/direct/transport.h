@@ -26,18 +26,21 @@ enum token_shape {
 };
 
 enum window_direction {
-    WINDOW_WRITE,
-    /* server writes: GET */ WINDOW_READ /* server reads: PUT */
+    WINDOW_WRITE, /* the server writes into it: GET */
+    WINDOW_READ   /* the server reads from it: PUT */
 };
 
 /*
  * transport_open_window(T, w): check the token and pin the window.
+ *
  * In       token (alive until advance), direction, user (the access key that signed the request: a
- * session belongs to the first user that uses it). Out      bytes: the window's length. map: see
- * below. Errors   ERR_MALFORMED (400 InvalidRDMAToken); ERR_DENIED (forged, foreign, expired,
- * closed, wrong direction, out of what was handed over: 403, counted METRIC_DIRECT_REFUSED);
- * ERR_BUSY; ERR_UNSUPPORTED (decline). Owner    The struct is the caller's until window_close's
- * advance. On error there is nothing to close.
+ *          session belongs to the first user that uses it), deadline_ns (not 0).
+ * Out      bytes: the window's length, possibly 0. map: see below.
+ * Errors   ERR_MALFORMED (400 InvalidRDMAToken); ERR_DENIED (forged, foreign, expired, closed,
+ *          wrong direction, out of what was handed over: 403, counted METRIC_DIRECT_REFUSED);
+ *          ERR_BUSY; ERR_UNSUPPORTED (decline).
+ * Owner    The struct is the caller's until window_close's advance. On error there is nothing to
+ *          close.
  */
 struct window {
     struct op op; /* open, close */
@@ -59,10 +62,15 @@ struct window {
 
 /*
  * transport_write(t) / transport_read(t): move len bytes between `at` (arena memory) and the window
- * at window_off. Shape    off + len <= window->bytes (checked: ERR_DENIED), len 1 ..
- * CHUNK_BYTES_MAX. Errors   ERR_CLOSED (client gone), ERR_TIMEOUT, ERR_DENIED, ERR_IO (memory
- * vanished). When     Several may be in flight per window. ERR_OK of a write means: placed in the
- * client's memory.
+ * at window_off.
+ *
+ * Shape    off + len <= window->bytes (checked: ERR_DENIED), len 1 .. CHUNK_BYTES_MAX; a write in a
+ *          WINDOW_WRITE, a read in a WINDOW_READ (asserted).
+ * Errors   ERR_CLOSED (client gone), ERR_TIMEOUT (started after the deadline, or given up at it),
+ *          ERR_CANCELLED (the window was closed first), ERR_DENIED, ERR_IO (memory vanished).
+ * When     Several may be in flight per window. ERR_OK of a write means: placed in the client's
+ *          memory. A transport need not end a transfer at the deadline by itself: whoever waits
+ *          keeps a timer and closes the window, which ends what is in flight.
  */
 struct transfer {
     struct op op;
@@ -80,7 +88,7 @@ struct transport_ops {
     void (*open)(struct transport *T, struct window *w);
     void (*move)(struct transport *T, struct transfer *t);
     /* Completes when nothing of the window is in flight; transfers under way end first (early, if
-     * possible). */
+     * possible), and their advance runs first. */
     void (*close)(struct transport *T, struct window *w);
     /* Stop: no new windows; sessions are closed; then op. The transport is gone after advance. */
     void (*stop)(struct transport *T, struct op *op);
@@ -94,6 +102,11 @@ void transport_open_window(struct transport *T, struct window *w);
 void transport_write(struct transfer *t);
 void transport_read(struct transfer *t);
 void transport_close_window(struct window *w);
+/* No new windows from now on; op completes when the last window is closed. T is gone then. */
+void transport_stop(struct transport *T, struct op *op);
+
+/* Implementers' side: end an open with ERR_DENIED, counted. */
+void transport_refuse(struct window *w);
 
 /*
  * The set of transports of a server, and dispatch by shape (s3-rdma-protocol.md 3.6).

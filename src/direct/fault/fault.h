@@ -19,6 +19,6 @@ struct transport_fault_config {
 enum err transport_fault_new(
     const struct transport_fault_config *config, struct transport **transport_out) MUST_CHECK;
 /* Opens and moves so far: for fail-the-Nth loops. */
-unsigned transport_fault_calls(const struct transport *T);
+unsigned transport_fault_calls(struct transport *T);
 
 #endif
