@@ -47,7 +47,7 @@ enum metric {
 };
 
 enum {
-    METRICS_OPS_MAX = 64,        /* operations of the s3 table */
+    METRICS_OPS_MAX = 160,       /* operations of the s3 table */
     METRICS_STATUS_CLASSES = 6,  /* 1xx .. 5xx, index by hundreds */
     METRICS_LATENCY_BUCKETS = 24 /* bucket i: up to 2^i microseconds */
 };

@@ -12,6 +12,7 @@
 #define S3_CODE_LIST(X)                                                                            \
     X(None, 200, "")                                                                               \
     X(AccessDenied, 403, "Access Denied")                                                          \
+    X(AccessForbidden, 403, "CORSResponse: CORS is not enabled for this bucket.")                  \
     X(AuthorizationHeaderMalformed, 400, "The authorization header is malformed.")                 \
     X(AuthorizationQueryParametersError, 400, "Error parsing the X-Amz-Credential parameter.")     \
     X(BadDigest, 400, "The Content-MD5 or checksum value that you specified did not match what the server received.") \
@@ -76,5 +77,9 @@ const char *s3_code_name(enum s3_code c);
 unsigned s3_code_status(enum s3_code c);
 const char *s3_code_text(enum s3_code c);
 enum s3_code s3_code_from_verdict(enum sigv4_verdict v);
+/* What AWS adds to a verdict's code as message; NULL when the code's own text says it. */
+const char *s3_code_detail_of_verdict(enum sigv4_verdict v);
+/* From the err of an engine or transport call. is_object: a key was named, so "not found" is it. */
+enum s3_code s3_code_from_err(enum err e, bool is_object);
 
 #endif

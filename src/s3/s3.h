@@ -73,10 +73,9 @@ struct s3_request {
     struct failure failure;
     int64_t now_ms;
     struct http_send send; /* for s3_finish_* */
-    struct buf head_note;  /* private */
 };
 
-/* The table; op_index of a request is its index here. */
+/* The table; op_index of a request is its index here. Row 0 stands for what could not be routed. */
 extern const struct s3_op s3_ops[];
 extern const unsigned s3_op_count;
 
@@ -85,6 +84,7 @@ void s3_handle(struct http_request *q, void *ctx);
 
 /* Value of a query parameter; at == NULL when absent, empty but not NULL for "?acl" and "?acl=". */
 struct view s3_param(const struct s3_request *r, const char *name);
+/* Value of a header; x-amz-* names are looked for in the query, too, where presigners move them. */
 struct view s3_header(const struct s3_request *r, const char *name);
 
 /*
@@ -102,6 +102,7 @@ void s3_wait(struct s3_request *r, const char *wait);
  */
 void s3_reply(struct s3_request *r, unsigned status);
 void s3_finish_empty(struct s3_request *r); /* after s3_reply; Content-Length: 0 */
+void s3_finish_head(struct s3_request *r);  /* after s3_reply, http_reply_length: only the head */
 void s3_finish_body(
     struct s3_request *r, struct view body, const char *content_type);      /* after s3_reply */
 void s3_finish_xml(struct s3_request *r, unsigned status, struct view xml); /* calls s3_reply */
@@ -111,6 +112,10 @@ void s3_finish_xml(struct s3_request *r, unsigned status, struct view xml); /* c
 void s3_finish_error(struct s3_request *r, enum s3_code code, const char *detail);
 void s3_finish_error_extra(
     struct s3_request *r, enum s3_code code, const char *detail, struct view extra);
+/* The same, with another status than the code's own: a declined PUT may be answered 200. */
+void s3_finish_error_as(
+    struct s3_request *r, unsigned status, enum s3_code code, const char *detail,
+    struct view extra);
 /* From an engine or transport error: mapping in errors.c; level decides NoSuchKey / NoSuchBucket
  * ... */
 void s3_finish_err(struct s3_request *r, enum err e);
@@ -128,21 +133,11 @@ struct s3_small_body {
     size_t bytes_max;
     struct view body;   /* out */
     enum s3_code code;  /* out: what to answer when op.err is set */
+    const char *detail; /* out: with code; static, may be NULL */
     bool was_protected; /* out: a Content-MD5, a checksum or a signed sha256 was there and held */
     struct http_body read;
     void *state;
 };
 void s3_small_body(struct s3_small_body *b);
-
-/*
- * Ingest (ingest.c): an object's bytes from the request into an engine_put: socket or direct
- * window, aws-chunked, all digests verified, chunk by chunk through the arena. PutObject and
- * UploadPart share it. After advance without error: *put is ready for commit and `md5`, `size`,
- * `checksums` are known. After an error: put must be aborted, `code` says what to answer.
- */
-struct s3_ingest;
-/* Emit (emit.c): object bytes [off, off+len) from the engine to the socket or a direct window.
- * GetObject uses it. */
-struct s3_emit;
 
 #endif

@@ -1,0 +1,16 @@
+/* Who asks: the request's signature against the service's credentials. */
+#ifndef PENSTOCK_S3_AUTHENTICATE_H
+#define PENSTOCK_S3_AUTHENTICATE_H
+
+#include "s3/s3.h"
+
+/*
+ * S3_None: r->auth is verified and r->http->user set. Otherwise the answer: a code, a message (or
+ * NULL) and ready-made XML elements, those AWS adds so that people can find their mistake.
+ */
+enum s3_code
+authenticate_request(struct s3_request *r, const char **detail_out, struct view *extra_out);
+/* Is header `name` (lower case) among the signed ones? */
+bool authenticate_covers(const struct s3_request *r, const char *name);
+
+#endif
