@@ -129,6 +129,12 @@ static bool has_other_version(struct view head)
            v[8] >= '0' && v[8] <= '9';
 }
 
+/* "METHOD SP target SP HTTP/1.1" and nothing else; llhttp skips further spaces. */
+static bool is_line_exact(struct view head, const struct scan *scan)
+{
+    return view_index(head, '\r') == scan->method.len + 1 + scan->target.len + strlen(" HTTP/1.1");
+}
+
 static const struct head_refusal *refusal_of(enum scan_verdict verdict, struct view head)
 {
     switch (verdict) {
@@ -370,6 +376,8 @@ enum err head_parse(
         return ERR_BUSY;
     }
     no = refusal_of(scan_head(copy, &scan), copy);
+    if (!no && !is_line_exact(copy, &scan))
+        no = scan.major == 0 ? &bad_version : &head_malformed;
     if (!no)
         no = fill(&scan, region, q, framing);
     if (!no)

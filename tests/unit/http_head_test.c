@@ -158,7 +158,7 @@ static const struct {
     {"HTTP/0.9", "GET / HTTP/0.9\r\n" H "\r\n", 505},
     {"HTTP/3.7", "GET / HTTP/3.7\r\n" H "\r\n", 505},
     {"the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
-    {"no version", "GET /\r\n" H "\r\n", 400},
+    {"no version, as in HTTP/0.9", "GET /\r\n" H "\r\n", 505},
     {"a strange version", "GET / HTTP/1.1x\r\n" H "\r\n", 400},
     {"another protocol", "GET / XTTP/1.1\r\n" H "\r\n", 400},
     {"lower-case protocol", "GET / http/1.1\r\n" H "\r\n", 400},
