@@ -43,7 +43,8 @@ void op_start(struct op *op);
 
 /*
  * op_complete(op, err): in flight -> ready. From any thread. When this is not the home reactor the
- * operation travels through its mailbox and wakes it.
+ * operation travels through its mailbox and wakes it. The layer has taken op->link off its wait
+ * list before.
  */
 void op_complete(struct op *op, enum err err);
 

@@ -2,8 +2,7 @@
  * A reactor: one thread, one ring, one ready list, one mailbox, timers. It never blocks
  * (invariant 7): what may block goes to work_start. An iteration over 5 ms is counted as a stall.
  *
- *   loop: timers due -> mailbox -> ready list (advance each) -> ring run (wait when nothing is
- * ready)
+ *   turn: ring run (wait when nothing is ready) -> timers due -> mailbox -> ready list (advance)
  */
 #ifndef PENSTOCK_LOOP_REACTOR_H
 #define PENSTOCK_LOOP_REACTOR_H
@@ -32,9 +31,16 @@ struct reactor; /* opaque; fields by the functions below */
 enum err reactor_new(
     const struct reactor_config *config, struct reactor **reactor_out,
     const char **why_out) MUST_CHECK;
+/* The same over a ring made by the caller (tests); reactor_free frees it. */
+enum err reactor_new_over(
+    const struct reactor_config *config, struct ring *ring,
+    struct reactor **reactor_out) MUST_CHECK;
 /* Runs until reactor_stop and the ready list is empty. */
 void reactor_run(struct reactor *R);
-/* One iteration; waits at most wait_ns. For tests and client tools. */
+/*
+ * One turn: waits at most wait_ns for something to happen, then advances what is ready. For tests
+ * and client tools. What advance submitted reaches the kernel in the next turn.
+ */
 void reactor_turn(struct reactor *R, uint64_t wait_ns);
 /* From any thread. */
 void reactor_stop(struct reactor *R);
@@ -57,8 +63,9 @@ void *reactor_user(struct reactor *R);
  */
 struct timer {
     struct op op;
-    uint64_t due_ns; /* reactor's own */
-    size_t heap_at;  /* reactor's own */
+    /* The reactor's own: a node of its pairing heap (timer.c). */
+    uint64_t due_ns;
+    struct timer *child, *next, *prev;
 };
 void timer_start(struct timer *t, uint64_t delay_ms);
 void timer_stop(struct timer *t);
@@ -66,16 +73,15 @@ void timer_stop(struct timer *t);
 /*
  * Work: run `run` on a helper thread, then advance on the calling reactor. For system calls that
  * may block (open, fallocate, unlink, process_vm_*), LMDB commits, key files. The pool is shared by
- * all reactors and sized at start; more work than threads queues. There is no cancel.
+ * all reactors and sized at start; more work than threads queues, FIFO. There is no cancel.
  */
 struct work {
     struct op op;
     void (*run)(struct work *w); /* sets op.err-to-be in `result` */
     enum err result;
-    struct work *next; /* the pool's own */
 };
 enum err work_pool_start(unsigned threads) MUST_CHECK; /* once per process; again after stop */
-void work_pool_stop(void);                             /* waits for the work under way */
+void work_pool_stop(void);                             /* all work started before is done first */
 void work_start(struct work *w);
 
 #endif
