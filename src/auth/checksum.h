@@ -21,6 +21,7 @@ enum checksum_kind {
 enum { CHECKSUM_BYTES_MAX = 32, CHECKSUM_TEXT_MAX = 64 };
 enum checksum_type { CHECKSUM_COMPOSITE = 1, CHECKSUM_FULL_OBJECT = 2 };
 
+/* Begins zeroed; see struct digest. */
 struct checksum {
     enum checksum_kind kind;
     uint64_t crc;

@@ -38,10 +38,14 @@ struct chunked {
     char amz_date[17];
     char scope[128];
     struct digest digest;
-    bool is_signed, is_failed;
+    bool is_signed;
+    enum err failed;
 };
 
-/* chunked_init(c, s): s as sigv4_verify left it; its payload is one of the streaming forms. */
+/*
+ * chunked_init(c, s): s as sigv4_verify left it; its payload is one of the streaming forms. *c must
+ * not be copied or moved.
+ */
 enum err chunked_init(struct chunked *c, const struct sigv4 *s) MUST_CHECK;
 void chunked_done(struct chunked *c);
 /*

@@ -11,7 +11,11 @@
 
 #include "base/bytes.h"
 
-enum { SIGV4_SKEW_MS = 15 * 60 * 1000, SIGV4_EXPIRES_SECONDS_MAX = 604800 };
+enum {
+    SIGV4_SKEW_MS = 15 * 60 * 1000,
+    SIGV4_EXPIRES_SECONDS_MAX = 604800,
+    SIGV4_SECRET_BYTES_MAX = 256 /* a longer one verifies nothing and signs nothing */
+};
 
 struct sigv4_header {
     struct view name, value;
@@ -30,8 +34,8 @@ enum sigv4_form { SIGV4_ANONYMOUS, SIGV4_HEADER, SIGV4_PRESIGNED };
 
 /* How the payload is protected; from x-amz-content-sha256. */
 enum sigv4_payload {
-    SIGV4_PAYLOAD_NONE_GIVEN,        /* header absent (presigned: treated as unsigned) */
-    SIGV4_PAYLOAD_SHA256,            /* hex of the whole body */
+    SIGV4_PAYLOAD_NONE_GIVEN,        /* header absent, anonymous or presigned: as unsigned */
+    SIGV4_PAYLOAD_SHA256,            /* hex of the whole body; header form without: of no bytes */
     SIGV4_PAYLOAD_UNSIGNED,          /* UNSIGNED-PAYLOAD */
     SIGV4_PAYLOAD_STREAMING,         /* STREAMING-AWS4-HMAC-SHA256-PAYLOAD */
     SIGV4_PAYLOAD_STREAMING_TRAILER, /* STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER */
@@ -54,6 +58,9 @@ enum sigv4_verdict {
     SIGV4_MISMATCH          /* SignatureDoesNotMatch 403 */
 };
 
+enum { SIGV4_DECODED_BYTES_MAX = 2048 };
+
+/* Must not be copied: views may point into `decoded`. */
 struct sigv4 {
     enum sigv4_form form;
     enum sigv4_payload payload;
@@ -69,10 +76,13 @@ struct sigv4 {
     int64_t expires_s;       /* presigned */
     uint8_t signing_key[32]; /* after sigv4_verify: for streaming bodies */
     uint8_t seed[32]; /* after sigv4_verify: the request's signature, first link of the chain */
+    /* private: what came percent-encoded in a presigned query */
+    uint8_t decoded[SIGV4_DECODED_BYTES_MAX];
 };
 
 /*
- * sigv4_parse(q, s): reads the Authorization header or the X-Amz-* query. Views in *s point into q.
+ * sigv4_parse(q, s): reads the Authorization header or the X-Amz-* query. Views in *s point into q
+ * (header form) or into *s (presigned).
  * Checks form, date, skew, expiry, that Host and every x-amz-* header present are signed (header
  * form; in the presigned form x-amz-* headers must be signed too). SIGV4_OK with form
  * SIGV4_ANONYMOUS when there is neither.
@@ -81,10 +91,11 @@ enum sigv4_verdict sigv4_parse(const struct sigv4_request *q, struct sigv4 *s) M
 
 /*
  * sigv4_verify(q, s, secret, scratch): compare in constant time. scratch is where the canonical
- * request and the string to sign are built (64 KiB is always enough for heads within
- * http/request.h's limits); on SIGV4_MISMATCH, s->... stays and canonical_out/to_sign_out view
- * them, for the error body AWS gives. The signing key of the day is cached per thread, so that a
- * request costs one HMAC.
+ * request and the string to sign are built (64 KiB is enough for heads within http/request.h's
+ * limits, unless most of a huge query needs escaping: then the verdict is SIGV4_MALFORMED_*); on
+ * SIGV4_MISMATCH, *s stays and canonical_out/to_sign_out view them, for the error body AWS gives.
+ * The signing key of the day is cached per thread, so that a request costs one HMAC. A signed
+ * header that is not there is a mismatch.
  */
 enum sigv4_verdict sigv4_verify(
     const struct sigv4_request *q, struct sigv4 *s, struct view secret, struct buf *scratch,

@@ -1,0 +1,38 @@
+/* What the files of sigv4 share: the canonical request, the string to sign, the signing key. */
+#ifndef PENSTOCK_AUTH_SIGV4_IMPL_H
+#define PENSTOCK_AUTH_SIGV4_IMPL_H
+
+#include "auth/sigv4.h"
+
+enum { SIGV4_PARAMS_MAX = 128, SIGV4_SIGNATURE_TEXT = 64 };
+
+#define SIGV4_ALGORITHM "AWS4-HMAC-SHA256"
+#define SIGV4_UNSIGNED "UNSIGNED-PAYLOAD"
+
+/* Everything that is signed. Of q only method, path, query and headers are used. */
+struct sigv4_canonical {
+    const struct sigv4_request *q;
+    struct view signed_headers; /* lower case, with ';' between */
+    struct view payload_hash;
+    bool drops_signature; /* X-Amz-Signature is left out of the query: the presigned form */
+};
+
+/*
+ * sigv4_canonical_request(c, scratch, out): appended to scratch. ERR_TOO_LARGE: scratch is full or
+ * there are more than SIGV4_PARAMS_MAX parameters.
+ */
+enum err sigv4_canonical_request(
+    const struct sigv4_canonical *c, struct buf *scratch, struct view *out) MUST_CHECK;
+/* The same for the string to sign. */
+enum err sigv4_canonical_to_sign(
+    struct view amz_date, struct view scope, struct view canonical, struct buf *scratch,
+    struct view *out) MUST_CHECK;
+
+/* The first header of that name, any case; at == NULL when absent. */
+struct view
+sigv4_canonical_header(const struct sigv4_request *q, struct view name, unsigned *count);
+
+/* sigv4_key(secret, scope, out): the key of scope's day, region and service; cached per thread. */
+void sigv4_key(struct view secret, struct view scope, uint8_t out[32]);
+
+#endif
