@@ -88,7 +88,8 @@ struct transport_ops {
     void (*open)(struct transport *T, struct window *w);
     void (*move)(struct transport *T, struct transfer *t);
     /* Completes when nothing of the window is in flight; transfers under way end first (early, if
-     * possible), and their advance runs first. */
+     * possible), and their advance runs first. ERR_IO: part of the mapped window was lost, what
+     * was written there by way of `map` may not have arrived. */
     void (*close)(struct transport *T, struct window *w);
     /* Stop: no new windows; sessions are closed; then op. The transport is gone after advance. */
     void (*stop)(struct transport *T, struct op *op);

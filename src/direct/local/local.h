@@ -1,12 +1,13 @@
 /*
  * Transport `local`: the client's memory on the same host, handed over through a unix socket.
  *
- * The socket thread (one, blocking, not on the data path) accepts clients, checks SO_PEERCRED (same
- * user, root, or a member of the allowed group: invariant 5), answers `hello`, takes memory: a
- * memfd (must carry F_SEAL_SHRINK; mapped here) or a range of the client's own address space
- * (reached by process_vm_readv/writev on helper threads, with a pidfd held so that the pid cannot
- * be reused). A closed socket ends the session: no new windows, transfers under way end, memory is
- * unmapped when the last window closes. docs/wire/local.md has the messages and the token.
+ * The socket thread accepts clients and gives each a thread of its own, which checks SO_PEERCRED
+ * (same user, root, or a member of the allowed group: invariant 5), answers `hello`, takes memory:
+ * a memfd (must carry F_SEAL_SHRINK; mapped here) or a range of the client's own address space
+ * (reached by process_vm_readv/writev on another thread of the client's, with a pidfd held so that
+ * the pid cannot be reused). A closed socket ends the session: no new windows, transfers under way
+ * end, memory is unmapped when the last window closes. docs/wire/local.md has the messages and the
+ * token.
  */
 #ifndef PENSTOCK_DIRECT_LOCAL_LOCAL_H
 #define PENSTOCK_DIRECT_LOCAL_LOCAL_H
@@ -24,7 +25,7 @@ struct local_config {
     char server_id[33];        /* hex; the client compares it with what HTTP said */
 };
 
-/* why_out: a sentence on failure. Needs the work pool. */
+/* why_out: a sentence on failure. */
 enum err local_new(
     const struct local_config *config, struct transport **transport_out,
     struct buf *why_out) MUST_CHECK;
