@@ -223,8 +223,8 @@ void engine_remove(struct engine *E, struct engine_remove *r);
  * Shape    max_items 1 .. 1001. meta_max: how much of each meta to copy (0: none). `region` is of
  * the calling reactor; the views live until advance.
  * Result   items[0..count) in `region` memory; is_truncated when more would follow; the last item's
- * name is then the `after` of the next page. Errors   ERR_NO_BUCKET, ERR_BUSY (region exhausted),
- * ERR_IO.
+ * name is then the `after` of the next page. count is 0 on an error.
+ * Errors   ERR_NO_BUCKET, ERR_BUSY (region exhausted), ERR_IO.
  */
 struct engine_item {
     bool is_prefix;

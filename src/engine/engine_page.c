@@ -106,8 +106,10 @@ engine_page_offer(struct engine_page *page, struct view name, const struct engin
         return PAGE_END;
     }
     page->err = page_add(page, is_group ? group : name, is_group ? NULL : info);
-    if (page->err)
+    if (page->err) {
+        l->count = 0;
         return PAGE_END;
+    }
     if (is_group)
         page->past = l->items[l->count - 1].name;
     return is_group ? PAGE_PAST : PAGE_NEXT;

@@ -1,0 +1,79 @@
+/*
+ * The stand the engine suite works on: reactors, an arena, an engine, a second thread, and blocking
+ * forms of the engine's calls, so that a case reads straight down.
+ *
+ * The blocking calls turn the reactor of their thread, so both threads may use them: the main
+ * thread runs the case, the other one serves its reactor and runs the job it is given.
+ */
+#ifndef PENSTOCK_TESTS_ENGINE_SUITE_STAND_H
+#define PENSTOCK_TESTS_ENGINE_SUITE_STAND_H
+
+/* cmocka wants these before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine_suite.h"
+#include "loop/reactor.h"
+
+struct stand {
+    const struct engine_factory *factory;
+    struct engine *E;
+    struct arena *A;
+    struct reactor *reactors[2]; /* this thread's, the other thread's */
+    struct reactor *owners[2];   /* what the engine was given */
+    unsigned owner_count;
+    bool is_remote;     /* `bucket` belongs to the other thread */
+    struct view bucket; /* exists; empty at the start of each case */
+    struct view bucket2;
+};
+extern struct stand stand;
+
+/* Once per program. The reactors, the arena, the helper threads. */
+void stand_build(const struct engine_factory *factory);
+void stand_dismantle(void);
+
+/* Per case. */
+void stand_open(unsigned owner_count, bool is_remote);
+void stand_close(void);
+void stand_reopen(void);
+
+/* stand_arm(op): an op that stand_wait waits for; before each start. stand_wait: until all of this
+ * thread's armed ops have completed. */
+void stand_arm(struct op *op);
+void stand_wait(void);
+
+/* Run job(arg) on the other thread; stand_join serves the own reactor until it has returned. cmocka
+ * asserts do not work there. */
+void stand_fork(void (*job)(void *arg), void *arg);
+void stand_join(void);
+
+/* The calls of the engine. */
+struct engine_key stand_key(const char *name); /* SPACE_OBJECT of stand.bucket */
+struct engine_key stand_key_in(enum engine_space space, struct view bucket, const char *name);
+void stand_put_init(struct engine_put *p, struct engine_key key, const char *etag);
+enum err stand_write(struct engine_put *p, struct view bytes);
+enum err stand_commit(struct engine_put *p);
+void stand_abort(struct engine_put *p);
+enum err stand_put(struct engine_key key, struct view bytes, const char *etag);
+enum err stand_remove(struct engine_key key);
+enum err stand_lookup(struct engine_key key, struct engine_object **object_out);
+bool stand_has(struct engine_key key);
+enum err stand_bucket_new(struct view bucket);
+/* Through dst, whole chunks. */
+enum err stand_read(struct engine_object *o, uint64_t off, size_t len, uint8_t *dst);
+/* Through lent chunks, joined. Checks what a lent view must be, and the CRC of each. */
+enum err stand_read_lent(struct engine_object *o, uint64_t off, size_t len, uint8_t *dst);
+enum err stand_list(struct engine_list *l);
+
+/* stand_holds(key, bytes, etag): the entry is there and all of it is as given; asserts. */
+void stand_holds(struct engine_key key, struct view bytes, const char *etag);
+/* len bytes that depend on seed; malloc. */
+uint8_t *stand_bytes(size_t len, uint64_t seed);
+/* Deterministic: 64 bits from *state. */
+uint64_t stand_random(uint64_t *state);
+
+#endif
