@@ -142,7 +142,7 @@ static int try_once(struct io *io)
     case IO_SYNC:
     case IO_NONE:
     default:
-        assert(!"a kind of io for epoll");
+        assert(false && "a kind of io for epoll");
         return -EINVAL;
     }
     return n < 0 ? -errno : (int)n;

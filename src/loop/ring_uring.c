@@ -126,7 +126,7 @@ static void fill(struct uring *U, struct io_uring_sqe *sqe, struct io *io)
         break;
     case IO_NONE:
     default:
-        assert(!"a kind of io");
+        assert(false && "a kind of io");
     }
     io_uring_sqe_set_data(sqe, io);
     io->ring_state = U;
