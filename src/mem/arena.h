@@ -29,8 +29,9 @@ struct chunk {
 
 /*
  * arena_new(bytes, arena_out, note_out): one anonymous mapping, huge pages where the kernel gives
- * them; bytes is rounded up to 1 MiB, at least 16 MiB. note_out: static text about what was not had
- * (huge pages, mlock), or NULL.
+ * them, touched at once, so that what the process needs is known at start; bytes is rounded up to
+ * 1 MiB, at least 16 MiB. note_out: static text about what was not had (huge pages, mlock), or
+ * NULL. ERR_NO_MEMORY when the kernel does not give that much.
  */
 enum err arena_new(uint64_t bytes, struct arena **arena_out, const char **note_out) MUST_CHECK;
 void arena_free(struct arena *A); /* every chunk must be back */
@@ -53,15 +54,21 @@ struct arena_take {
     struct arena *arena;
     size_t bytes;
     struct chunk *chunk;
+    bool is_waiting; /* the arena's, under its lock */
 };
 void arena_take(struct arena *A, struct arena_take *t);
 void arena_take_cancel(struct arena_take *t);
 
 void chunk_ref(struct chunk *c);
-void chunk_unref(struct chunk *c); /* NULL is fine */
+/* NULL is fine. May call the reclaim hook (see below): hold no lock that the hook takes. */
+void chunk_unref(struct chunk *c);
 
-/* The hook is called, without locks held, on the thread that takes; it tries to release chunks so
- * that `bytes` can be had, and returns true when it released any. */
+/*
+ * The hook is called, without locks held, on the thread that takes; it tries to release chunks so
+ * that `bytes` can be had, and returns true when it released any. While somebody waits it is called
+ * as well by a chunk_unref that leaves other references: one of them may be the hook's to release.
+ * It runs on several threads at once. Set once at start, NULL at the end.
+ */
 typedef bool arena_reclaim_fn(void *ctx, size_t bytes);
 void arena_set_reclaim(struct arena *A, arena_reclaim_fn *fn, void *ctx);
 
