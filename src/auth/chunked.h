@@ -1,10 +1,13 @@
 /*
  * aws-chunked bodies, pure: an incremental decoder for all forms of Content-Encoding aws-chunked.
  *
- *   STREAMING-AWS4-HMAC-SHA256-PAYLOAD          size;chunk-signature=<64 hex> CRLF data CRLF ...
- * 0;... STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER  the same, then trailers and
- * x-amz-trailer-signature STREAMING-UNSIGNED-PAYLOAD-TRAILER          size CRLF data CRLF ... 0
- * CRLF trailers CRLF
+ *   STREAMING-AWS4-HMAC-SHA256-PAYLOAD
+ *       size;chunk-signature=HEX CRLF data CRLF ... 0;chunk-signature=HEX CRLF CRLF
+ *   STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER
+ *       the same up to the last size line, then
+ *       name:value CRLF ... x-amz-trailer-signature:HEX CRLF CRLF
+ *   STREAMING-UNSIGNED-PAYLOAD-TRAILER
+ *       size CRLF data CRLF ... 0 CRLF name:value CRLF ... CRLF
  *
  * Source: Amazon S3 API reference, "Signature Calculations for the Authorization Header:
  * Transferring Payload in Multiple Chunks" (with and without trailers).
@@ -37,8 +40,9 @@ struct chunked {
     uint8_t previous[32], chunk_signature[32], signing_key[32];
     char amz_date[17];
     char scope[128];
+    size_t scope_len;
     struct digest digest;
-    bool is_signed;
+    bool is_signed, is_trailer_signed, has_blank_line;
     enum err failed;
 };
 
@@ -47,7 +51,7 @@ struct chunked {
  * not be copied or moved.
  */
 enum err chunked_init(struct chunked *c, const struct sigv4 *s) MUST_CHECK;
-void chunked_done(struct chunked *c);
+void chunked_done(struct chunked *c); /* also after a chunked_init that failed */
 /*
  * chunked_decode(c, at, len, payload_out): consume len raw bytes at `at`; *payload_out bytes of
  * payload are then at the front of `at`. Errors: ERR_MALFORMED (framing; S3
