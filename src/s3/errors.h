@@ -60,8 +60,7 @@
     X(SignatureDoesNotMatch, 403, "The request signature we calculated does not match the signature you provided.") \
     X(SlowDown, 503, "Please reduce your request rate.")                                           \
     X(InsufficientStorage, 507, "The store is full.")                                              \
-    X(TooManyParts, 400, "Part number must be an integer between 1 and 10000, inclusive.")         \
-    X(XAmzContentChecksumMismatch, 400, "The provided 'x-amz-checksum' header does not match what was computed.") \
+        X(XAmzContentChecksumMismatch, 400, "The provided 'x-amz-checksum' header does not match what was computed.") \
     X(XAmzContentSHA256Mismatch, 400, "The provided 'x-amz-content-sha256' header does not match what was computed.") \
     X(InvalidTag, 400, "The tag provided was not a valid tag.")
 /* clang-format on */

@@ -5,7 +5,7 @@
 #include "s3/finish.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <inttypes.h>
 
 #include "base/metrics.h"
 
@@ -57,6 +57,10 @@ void s3_reply(struct s3_request *r, unsigned status)
 {
     http_reply(r->http, status);
     http_reply_header(r->http, "x-amz-id-2", view_str(r->http->id));
+    if (r->rdma_reply)
+        http_reply_headerf(r->http, "x-amz-rdma-reply", "%u", r->rdma_reply);
+    if (r->has_total)
+        http_reply_headerf(r->http, "Content-Range", "bytes */%" PRIu64, r->total_bytes);
 }
 
 void s3_finish_empty(struct s3_request *r)

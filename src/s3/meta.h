@@ -24,11 +24,12 @@ struct meta_part {
 };
 
 struct meta {
-    /* Empty views: absent. Tags 1.. in this order. */
+    /* Empty views: absent. */
     struct view content_type, content_encoding, content_disposition, content_language,
         cache_control, expires, website_redirect, storage_class;
     struct meta_pair user[META_USER_MAX];
     unsigned user_count;
+    /* NONE: the client named none; info.crc64 is then the checksum (CRC64NVME, FULL_OBJECT). */
     enum checksum_kind checksum_kind;
     enum checksum_type checksum_type;
     uint8_t checksum[CHECKSUM_BYTES_MAX];
@@ -40,6 +41,11 @@ struct meta {
 /* Decodes into views of `blob` and the region. ERR_CORRUPT; ERR_BUSY when the region is exhausted.
  */
 enum err meta_decode(struct view blob, struct region *R, struct meta *m_out) MUST_CHECK;
+/* Kind and type of the checksum from the first META_CHECKSUM_BYTES of a blob: for listings. NONE
+ * and FULL_OBJECT when there is none. */
+enum { META_CHECKSUM_BYTES = 48 };
+void meta_checksum_kind(
+    struct view blob, enum checksum_kind *kind_out, enum checksum_type *type_out);
 /* Encodes into region memory. ERR_TOO_LARGE over ENGINE_META_BYTES_MAX. */
 enum err meta_encode(const struct meta *m, struct region *R, struct view *blob_out) MUST_CHECK;
 

@@ -13,7 +13,7 @@
     "response-content-type response-content-language response-expires response-cache-control "    \
     "response-content-disposition response-content-encoding"
 #define S3_LISTING "delimiter encoding-type prefix max-keys"
-#define START(fn) .start = NULL /* until its file is there */
+#define START(fn) .start = (fn)
 #define TOKEN .takes_token = true
 
 const struct s3_op s3_ops[] = {

@@ -73,6 +73,10 @@ struct s3_request {
     struct failure failure;
     int64_t now_ms;
     struct http_send send; /* for s3_finish_* */
+    /* Goes into every answer from s3_reply on, errors too, when set. */
+    unsigned rdma_reply; /* x-amz-rdma-reply; 0: none */
+    bool has_total;      /* 416: Content-Range says how much there is */
+    uint64_t total_bytes;
 };
 
 /* The table; op_index of a request is its index here. Row 0 stands for what could not be routed. */
