@@ -14,6 +14,9 @@ static_assert((int)SCAN_FIELDS_MAX == (int)HTTP_HEADERS_MAX, "one limit, two nam
 
 enum { HEAD_EMPTY_LINES_MAX = 4 };
 
+const struct head_refusal head_too_slow = {
+    408, "RequestTimeout", "Your request head was not received within the timeout period."};
+
 #define REFUSAL(name, status, code, text)                                                          \
     static const struct head_refusal name = {status, code, text}
 

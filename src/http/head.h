@@ -40,6 +40,6 @@ enum err head_parse(
     struct view head, struct region *region, struct http_request *q, struct head_framing *framing,
     struct head_refusal *refusal_out) MUST_CHECK;
 
-extern const struct head_refusal head_malformed, head_too_large;
+extern const struct head_refusal head_malformed, head_too_large, head_too_slow;
 
 #endif
