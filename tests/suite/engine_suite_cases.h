@@ -34,6 +34,7 @@
     X(a_bucket_made_again_is_empty)                                                                \
     /* engine_suite_read.c */                                                                      \
     X(payloads_of_all_sizes_come_back)                                                             \
+    X(a_size_hint_may_be_wrong)                                                                    \
     X(ranges_come_back)                                                                            \
     X(reads_in_flight_together_come_back)                                                          \
     X(writes_in_flight_together_keep_their_order)                                                  \
@@ -67,6 +68,7 @@
     X(random_operations_agree_with_a_simple_model)                                                 \
     /* engine_suite_threads.c */                                                                   \
     X(two_threads_work_on_one_bucket)                                                              \
+    X(rivals_never_see_a_torn_entry)                                                               \
     X(a_pin_may_be_released_by_another_thread)                                                     \
     X(a_closed_engine_opens_with_what_it_had)
 /* clang-format on */

@@ -22,6 +22,26 @@ void payloads_of_all_sizes_come_back(void **state)
     }
 }
 
+void a_size_hint_may_be_wrong(void **state)
+{
+    static const size_t lens[] = {0, 10, 5000, (2 << 20) + 9};
+    static const uint64_t hints[] = {1, 4096, 1 << 20, (uint64_t)1 << 30};
+    uint8_t *bytes = stand_bytes((2 << 20) + 9, 15);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(lens) * ARRAY_COUNT(hints); i++) {
+        size_t len = lens[i / ARRAY_COUNT(hints)];
+        struct engine_put p;
+
+        stand_put_init(&p, stand_key("a"), "e");
+        p.size_hint = hints[i % ARRAY_COUNT(hints)];
+        assert_int_equal(stand_write(&p, view_of(bytes, len)), ERR_OK);
+        assert_int_equal(stand_commit(&p), ERR_OK);
+        stand_holds(stand_key("a"), view_of(bytes, len), "e");
+    }
+    free(bytes);
+}
+
 static void range_holds(struct engine_object *o, const uint8_t *bytes, size_t off, size_t len)
 {
     uint8_t *got = malloc(len + 2);

@@ -167,9 +167,10 @@ void stand_close(void)
     assert_int_equal(stats.bytes_used, 0);
 }
 
-void stand_reopen(void)
+void stand_reopen(unsigned owner_count)
 {
     engine_end();
+    stand.owner_count = owner_count;
     engine_make(true);
 }
 

@@ -39,7 +39,7 @@ void stand_dismantle(void);
 /* Per case. */
 void stand_open(unsigned owner_count, bool is_remote);
 void stand_close(void);
-void stand_reopen(void);
+void stand_reopen(unsigned owner_count);
 
 /* stand_arm(op): an op that stand_wait waits for; before each start. stand_wait: until all of this
  * thread's armed ops have completed. */

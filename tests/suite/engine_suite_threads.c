@@ -78,6 +78,70 @@ void two_threads_work_on_one_bucket(void **state)
     stand_holds(stand_key("m-29"), VIEW("m-29"), "m-29");
 }
 
+struct rival {
+    uint64_t seed;
+    unsigned failed;
+};
+
+/* Bytes and etag of a version, both from its number. */
+static void version_put(struct rival *r, uint64_t number)
+{
+    size_t len = 1 + (size_t)(number % 70000);
+    uint8_t *bytes = stand_bytes(len, number);
+    char etag[24];
+
+    (void)snprintf(etag, sizeof etag, "%llu", (unsigned long long)number);
+    r->failed += stand_put(stand_key("a"), view_of(bytes, len), etag) != ERR_OK;
+    free(bytes);
+}
+
+/* Whatever version is found, it is that one whole. */
+static void version_check(struct rival *r)
+{
+    struct engine_object *o;
+    uint64_t number = 0;
+    uint8_t *bytes, *got;
+
+    if (stand_lookup(stand_key("a"), &o)) {
+        r->failed++;
+        return;
+    }
+    for (size_t i = 0; i < o->info.etag.len; i++)
+        number = number * 10 + (uint64_t)(o->info.etag.at[i] - '0');
+    bytes = stand_bytes((size_t)o->info.size, number);
+    got = malloc((size_t)o->info.size);
+    r->failed += o->info.size != 1 + number % 70000;
+    r->failed += stand_read(o, 0, (size_t)o->info.size, got) != ERR_OK;
+    r->failed += memcmp(got, bytes, (size_t)o->info.size) != 0;
+    engine_release(o);
+    free(bytes);
+    free(got);
+}
+
+static void compete(void *arg)
+{
+    struct rival *r = arg;
+
+    for (int i = 0; i < 50; i++) {
+        version_put(r, stand_random(&r->seed) >> 40);
+        version_check(r);
+        version_check(r);
+    }
+}
+
+void rivals_never_see_a_torn_entry(void **state)
+{
+    struct rival mine = {.seed = 1}, theirs = {.seed = 2};
+
+    (void)state;
+    version_put(&mine, 0);
+    stand_fork(compete, &theirs);
+    compete(&mine);
+    stand_join();
+    assert_int_equal(mine.failed, 0);
+    assert_int_equal(theirs.failed, 0);
+}
+
 static void release_here(void *arg)
 {
     engine_release(arg);
@@ -134,8 +198,8 @@ void a_closed_engine_opens_with_what_it_had(void **state)
     stand_put_init(&p, stand_key("last"), "e");
     assert_int_equal(stand_commit(&p), ERR_OK);
     seq = p.info.seq;
-    for (int i = 0; i < 2; i++) {
-        stand_reopen();
+    for (unsigned i = 0; i < 4; i++) {
+        stand_reopen(1 + i % 2); /* owners may change from start to start */
         reopened_holds(large, len);
         /* seq goes on growing. */
         stand_put_init(&p, stand_key("last"), "e");
