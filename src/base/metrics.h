@@ -13,29 +13,29 @@
 
 /* clang-format off */
 #define METRICS_LIST(X)                                                                            \
-    X(BYTES_IN_TCP, "bytes_received_tcp", "payload bytes received in HTTP bodies")                  \
-    X(BYTES_OUT_TCP, "bytes_sent_tcp", "payload bytes sent in HTTP bodies")                         \
-    X(BYTES_IN_DIRECT, "bytes_received_direct", "payload bytes read from client windows")           \
-    X(BYTES_OUT_DIRECT, "bytes_sent_direct", "payload bytes written to client windows")             \
-    X(DIRECT_DECLINED, "direct_declined", "requests with a token answered without the direct path") \
-    X(DIRECT_REFUSED, "direct_refused", "tokens refused: forged, out of bounds, foreign, closed")   \
-    X(DIRECT_FAILED, "direct_failed", "direct transfers that failed or ran into the deadline")      \
-    X(CONNS_ACCEPTED, "connections_accepted", "TCP connections accepted")                           \
-    X(CONNS_REFUSED, "connections_refused", "TCP connections closed because the table was full")    \
-    X(HTTP_MALFORMED, "http_malformed", "requests refused by the HTTP parser")                      \
-    X(TLS_FAILED, "tls_handshakes_failed", "TLS handshakes that failed")                            \
-    X(STALLS, "reactor_stalls", "reactor iterations over 5 ms")                                     \
-    X(STALL_NS, "reactor_stall_ns", "time spent in such iterations")                                \
-    X(BUSY, "slow_down", "requests answered 503 because a limit was reached")                       \
-    X(CACHE_HITS, "cache_hits", "chunk reads served from the arena")                                \
-    X(CACHE_MISSES, "cache_misses", "chunk reads that went to a drive")                             \
-    X(CACHE_EVICTED, "cache_evicted", "chunks evicted from the cache")                              \
-    X(DRIVE_READ_BYTES, "drive_read_bytes", "bytes read from drives")                               \
-    X(DRIVE_WRITTEN_BYTES, "drive_written_bytes", "bytes written to drives")                        \
-    X(DRIVE_FLUSHES, "drive_flushes", "flushes and FUA writes sent to drives")                      \
-    X(DRIVE_ERRORS, "drive_errors", "failed drive operations")                                      \
-    X(CHECKSUM_ERRORS, "checksum_errors", "blocks whose checksum did not match")                    \
-    X(COMMITS, "commits", "operations made durable")                                                \
+    X(BYTES_IN_TCP, "bytes_received_tcp", "payload bytes received in HTTP bodies")                 \
+    X(BYTES_OUT_TCP, "bytes_sent_tcp", "payload bytes sent in HTTP bodies")                        \
+    X(BYTES_IN_DIRECT, "bytes_received_direct", "payload bytes read from client windows")          \
+    X(BYTES_OUT_DIRECT, "bytes_sent_direct", "payload bytes written to client windows")            \
+    X(DIRECT_DECLINED, "direct_declined", "requests with a token answered without the direct path")\
+    X(DIRECT_REFUSED, "direct_refused", "tokens refused: forged, out of bounds, foreign, closed")  \
+    X(DIRECT_FAILED, "direct_failed", "direct transfers that failed or ran into the deadline")     \
+    X(CONNS_ACCEPTED, "connections_accepted", "TCP connections accepted")                          \
+    X(CONNS_REFUSED, "connections_refused", "TCP connections closed because the table was full")   \
+    X(HTTP_MALFORMED, "http_malformed", "requests refused by the HTTP parser")                     \
+    X(TLS_FAILED, "tls_handshakes_failed", "TLS handshakes that failed")                           \
+    X(STALLS, "reactor_stalls", "reactor iterations over 5 ms")                                    \
+    X(STALL_NS, "reactor_stall_ns", "time spent in such iterations")                               \
+    X(BUSY, "slow_down", "requests answered 503 because a limit was reached")                      \
+    X(CACHE_HITS, "cache_hits", "chunk reads served from the arena")                               \
+    X(CACHE_MISSES, "cache_misses", "chunk reads that went to a drive")                            \
+    X(CACHE_EVICTED, "cache_evicted", "chunks evicted from the cache")                             \
+    X(DRIVE_READ_BYTES, "drive_read_bytes", "bytes read from drives")                              \
+    X(DRIVE_WRITTEN_BYTES, "drive_written_bytes", "bytes written to drives")                       \
+    X(DRIVE_FLUSHES, "drive_flushes", "flushes and FUA writes sent to drives")                     \
+    X(DRIVE_ERRORS, "drive_errors", "failed drive operations")                                     \
+    X(CHECKSUM_ERRORS, "checksum_errors", "blocks whose checksum did not match")                   \
+    X(COMMITS, "commits", "operations made durable")                                               \
     X(COMMIT_GROUPS, "commit_groups", "groups they were made durable in")
 /* clang-format on */
 
