@@ -4,7 +4,8 @@
  * A socket operation is tried when it is submitted; only when it would block does it wait, in a
  * slot of its descriptor. Descriptors are watched edge-triggered, and every wait asks the kernel to
  * watch (EEXIST is fine): so nothing here depends on who closed a descriptor and how, and an event
- * means no more than "try again". Files go to threads (ring_files.c).
+ * means no more than "try again". Files may block, so
+ * they go to a few threads and come back through the reactor's mailbox.
  *
  *   submit -> tried, done ----------------------------------> op_complete
  *          -> would block -> slot -> event -> tried again -> op_complete
@@ -12,8 +13,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -21,13 +20,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "loop/ring_files.h"
+#include "loop/pool.h"
 #include "loop/ring_impl.h"
+#include "loop/ring_try.h"
 
 enum {
     EVENTS_PER_RUN = 256,
     FDS_MIN = 1 << 16,
     FDS_MAX = 1 << 20, /* the kernel's usual nr_open */
+    FILE_THREADS = 4,
     NS_PER_S = 1000000000,
     NS_PER_MS = 1000000,
 };
@@ -51,111 +52,6 @@ struct epoll_ring {
 static struct epoll_ring *epoll_of(struct ring *r)
 {
     return container_of(r, struct epoll_ring, ring);
-}
-
-/* --- one try: >= 0, -EAGAIN when it would block, or -errno --- */
-
-static int set_nonblocking(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags < 0)
-        return -errno;
-    if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK))
-        return -errno;
-    return 0;
-}
-
-static int try_accept(struct io *io)
-{
-    int refused = set_nonblocking(io->fd);
-
-    if (refused)
-        return refused;
-    io->addr_len = sizeof io->addr;
-    int fd =
-        accept4(io->fd, (struct sockaddr *)&io->addr, &io->addr_len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    return fd < 0 ? -errno : fd;
-}
-
-static int begin_connect(struct io *io)
-{
-    int refused = set_nonblocking(io->fd);
-
-    if (refused)
-        return refused;
-    if (!connect(io->fd, (struct sockaddr *)&io->addr, io->addr_len))
-        return 0;
-    /* EAGAIN is a unix listener whose backlog is full: epoll would not tell when it is not. */
-    return errno == EINPROGRESS || errno == EINTR ? -EAGAIN : errno == EAGAIN ? -EBUSY : -errno;
-}
-
-static int try_poll(const struct io *io, short events)
-{
-    struct pollfd p = {.fd = io->fd, .events = events};
-    int n = poll(&p, 1, 0);
-
-    if (n < 0)
-        return -errno;
-    if (p.revents & POLLNVAL)
-        return -EBADF;
-    return n ? (unsigned short)p.revents : -EAGAIN;
-}
-
-static int end_connect(const struct io *io)
-{
-    int refused = try_poll(io, POLLOUT), sys = 0;
-    socklen_t len = sizeof sys;
-
-    if (refused < 0)
-        return refused;
-    return getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &sys, &len) ? -errno : -sys;
-}
-
-static int try_close(const struct io *io)
-{
-    /* After EINTR the descriptor is gone all the same. */
-    return close(io->fd) && errno != EINTR ? -errno : 0;
-}
-
-static int try_once(struct io *io)
-{
-    ssize_t n;
-
-    switch (io->kind) {
-    case IO_ACCEPT:
-        return try_accept(io);
-    case IO_CONNECT:
-        return io->ring_state ? end_connect(io) : begin_connect(io);
-    case IO_RECV:
-        n = recv(io->fd, io->at, io->len, MSG_DONTWAIT);
-        break;
-    case IO_SEND:
-        n = sendmsg(io->fd, &io->msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-        break;
-    case IO_POLL:
-        return try_poll(io, io->events);
-    case IO_CLOSE:
-        return try_close(io);
-    case IO_READ:
-    case IO_WRITE:
-    case IO_SYNC:
-    case IO_NONE:
-    default:
-        assert(false && "a kind of io for epoll");
-        return -EINVAL;
-    }
-    return n < 0 ? -errno : (int)n;
-}
-
-static int try(struct io *io)
-{
-    int n;
-
-    do
-        n = try_once(io);
-    while (n == -EINTR);
-    return n;
 }
 
 /* --- waiting --- */
@@ -189,15 +85,23 @@ static void await(struct epoll_ring *E, struct io *io)
     ring_finish(io, -sys);
 }
 
+/* On a thread of the pool. */
+static void run_file(struct op *op)
+{
+    struct io *io = container_of(op, struct io, op);
+
+    ring_finish(io, ring_try(io));
+}
+
 static void submit(struct ring *r, struct io *io)
 {
     struct epoll_ring *E = epoll_of(r);
 
-    if (ring_files_owns(io)) {
+    if (ring_try_may_block(io)) {
         pool_push(&E->files, &io->op);
         return;
     }
-    int n = try(io);
+    int n = ring_try(io);
     if (n == -EAGAIN)
         await(E, io);
     else
@@ -208,7 +112,7 @@ static void cancel(struct ring *r, struct io *io)
 {
     struct epoll_ring *E = epoll_of(r);
 
-    if (ring_files_owns(io)) {
+    if (ring_try_may_block(io)) {
         if (pool_take_back(&E->files, &io->op))
             ring_finish(io, -ECANCELED);
         return; /* else a thread is at it: its result will come */
@@ -228,7 +132,7 @@ static void retry(struct io **slot)
 
     if (!io)
         return;
-    int n = try(io);
+    int n = ring_try(io);
     if (n == -EAGAIN)
         return;
     *slot = NULL;
@@ -359,7 +263,7 @@ enum err ring_epoll_new(struct ring **ring_out)
     e = open_fds(E);
     if (e)
         goto undo_map;
-    e = ring_files_start(&E->files);
+    e = pool_start(&E->files, FILE_THREADS, run_file);
     if (e)
         goto undo_open;
     *ring_out = &E->ring;
