@@ -313,7 +313,11 @@ static void free_ring(struct ring *r)
     struct uring *U = uring_of(r);
 
     assert(list_is_empty(&U->waiting) && list_is_empty(&U->cancels));
-    io_uring_queue_exit(&U->u); /* ends the wake read too */
+    while (U->is_wake_armed) { /* the kernel must not have wake_count any more when it is freed */
+        wake(r);
+        run(r, UINT64_MAX);
+    }
+    io_uring_queue_exit(&U->u);
     close(U->wake_fd);
     free(U);
 }
