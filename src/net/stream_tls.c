@@ -35,6 +35,7 @@ struct tls_layer {
     SSL *ssl;
     size_t in_at, in_end, out_at, out_end;
     bool has_begun;     /* a byte of the peer has come */
+    bool is_shaken;     /* the handshake is done (OpenSSL forgets that after an error) */
     bool has_eof;       /* the peer has closed its side of the socket */
     bool is_broken;     /* OpenSSL gave up: no further call but SSL_free */
     bool is_counted;    /* as a failed handshake */
@@ -150,7 +151,7 @@ static void recv_ready(struct tls_layer *L, enum err e)
 
 static void count_failed_handshake(struct tls_layer *L)
 {
-    if (L->is_counted || !L->has_begun || SSL_is_init_finished(L->ssl))
+    if (L->is_counted || !L->has_begun || L->is_shaken || SSL_is_init_finished(L->ssl))
         return;
     L->is_counted = true;
     metrics_add(METRIC_TLS_FAILED, 1);
@@ -196,6 +197,7 @@ static void turn_read(struct stream *S)
     while (r->got < r->len) {
         int n, want = (int)MIN(r->len - r->got, (size_t)INT_MAX);
 
+        L->is_shaken = L->is_shaken || SSL_is_init_finished(L->ssl);
         ERR_clear_error();
         n = SSL_read(L->ssl, (uint8_t *)r->at + r->got, want);
         if (n <= 0) {

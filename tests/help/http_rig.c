@@ -293,6 +293,16 @@ void rig_connect(struct rig *g, struct rig_client *c)
     assert_int_equal(connect(c->fd, (struct sockaddr *)&to, sizeof(to)), 0);
 }
 
+int rig_shake(struct rig_client *c)
+{
+    int n = SSL_connect(c->ssl), e = SSL_get_error(c->ssl, n);
+
+    rig_turn(c->rig);
+    if (n == 1)
+        return 1;
+    return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE ? 0 : -1;
+}
+
 static void client_room(struct rig_client *c)
 {
     if (c->cap - c->len >= 65536)

@@ -58,6 +58,8 @@ struct rig_client {
 };
 
 void rig_connect(struct rig *g, struct rig_client *c);
+/* One step of the TLS handshake and a turn: 1 done, 0 not yet, -1 failed. */
+int rig_shake(struct rig_client *c);
 void rig_send(struct rig_client *c, const void *at, size_t len);
 void rig_text(struct rig_client *c, const char *text);
 /* What the socket takes at once; the rest is not sent. */

@@ -373,9 +373,10 @@ static void an_unread_large_body_closes_but_the_answer_is_read(void **state)
 static void an_unread_endless_chunked_body_closes(void **state)
 {
     char *chunk = malloc(65536 + 16);
-    size_t head = (size_t)sprintf(chunk, "10000\r\n");
+    const size_t head = 7;
 
     (void)state;
+    memcpy(chunk, "10000\r\n", head);
     memset(chunk + head, 'x', 65536);
     memcpy(chunk + head + 65536, "\r\n", 2);
     start(NULL);
