@@ -77,6 +77,10 @@ static enum err peer_receive(struct local_peer *P, struct exchange *x)
     do
         got = recv(P->fd, x->bytes, sizeof(x->bytes), 0);
     while (got < 0 && errno == EINTR);
+    /* A server that closed before it read us: its words are still in the queue, behind the error.
+     */
+    if (got < 0 && errno == ECONNRESET)
+        got = recv(P->fd, x->bytes, sizeof(x->bytes), 0);
     if (got <= 0 || local_wire_decode(view_of(x->bytes, (size_t)got), &x->message))
         return ERR_CLOSED;
     if (x->message.type == LOCAL_REFUSED && x->message.sequence == 0)
