@@ -21,7 +21,7 @@ const struct s3_op s3_ops[] = {
 
     /* GET, service */
     {"ListBuckets", HTTP_GET, S3_SERVICE,
-     NULL, NULL, "max-buckets continuation-token prefix bucket-region"},
+     NULL, NULL, "max-buckets continuation-token prefix bucket-region", START(list_buckets_start)},
 
     /* GET, object */
     {"GetObjectAcl", HTTP_GET, S3_OBJECT, "acl", NULL, ""},
@@ -31,7 +31,7 @@ const struct s3_op s3_ops[] = {
     {"GetObjectRetention", HTTP_GET, S3_OBJECT, "retention", NULL, ""},
     {"GetObjectTagging", HTTP_GET, S3_OBJECT, "tagging", NULL, ""},
     {"GetObjectTorrent", HTTP_GET, S3_OBJECT, "torrent", NULL, ""},
-    {"ListParts", HTTP_GET, S3_OBJECT, "uploadId", NULL, "max-parts part-number-marker"},
+    {"ListParts", HTTP_GET, S3_OBJECT, "uploadId", NULL, "max-parts part-number-marker", START(list_parts_start)},
     {"GetObject", HTTP_GET, S3_OBJECT,
      NULL, NULL, "partNumber versionId " OVERRIDES, TOKEN, START(get_object_start)},
 
@@ -47,29 +47,29 @@ const struct s3_op s3_ops[] = {
     {"RenameObject", HTTP_PUT, S3_OBJECT, "renameObject", NULL, ""},
     {"UpdateObjectEncryption", HTTP_PUT, S3_OBJECT, "encryption", NULL, ""},
     {"AppendObject", HTTP_PUT, S3_OBJECT, "append", NULL, ""},
-    {"UploadPartCopy", HTTP_PUT, S3_OBJECT, "uploadId", "x-amz-copy-source", "partNumber"},
+    {"UploadPartCopy", HTTP_PUT, S3_OBJECT, "uploadId", "x-amz-copy-source", "partNumber", START(upload_part_copy_start)},
     {"UploadPart", HTTP_PUT, S3_OBJECT,
      "uploadId", NULL, "partNumber", TOKEN, START(upload_part_start)},
-    {"CopyObject", HTTP_PUT, S3_OBJECT, NULL, "x-amz-copy-source", ""},
+    {"CopyObject", HTTP_PUT, S3_OBJECT, NULL, "x-amz-copy-source", "", START(copy_object_start)},
     {"PutObject", HTTP_PUT, S3_OBJECT, NULL, NULL, "", TOKEN, START(put_object_start)},
 
     /* POST, object */
-    {"CreateMultipartUpload", HTTP_POST, S3_OBJECT, "uploads", NULL, ""},
-    {"CompleteMultipartUpload", HTTP_POST, S3_OBJECT, "uploadId", NULL, ""},
+    {"CreateMultipartUpload", HTTP_POST, S3_OBJECT, "uploads", NULL, "", START(create_upload_start)},
+    {"CompleteMultipartUpload", HTTP_POST, S3_OBJECT, "uploadId", NULL, "", START(complete_upload_start)},
     {"RestoreObject", HTTP_POST, S3_OBJECT, "restore", NULL, ""},
     {"SelectObjectContent", HTTP_POST, S3_OBJECT, "select", NULL, "select-type"},
 
     /* DELETE, object */
-    {"AbortMultipartUpload", HTTP_DELETE, S3_OBJECT, "uploadId", NULL, ""},
+    {"AbortMultipartUpload", HTTP_DELETE, S3_OBJECT, "uploadId", NULL, "", START(abort_upload_start)},
     {"DeleteObjectTagging", HTTP_DELETE, S3_OBJECT, "tagging", NULL, ""},
     {"DeleteObject", HTTP_DELETE, S3_OBJECT, NULL, NULL, "versionId", START(delete_object_start)},
 
     /* GET, bucket */
-    {"GetBucketLocation", HTTP_GET, S3_BUCKET, "location", NULL, ""},
+    {"GetBucketLocation", HTTP_GET, S3_BUCKET, "location", NULL, "", START(get_bucket_location_start)},
     {"ListMultipartUploads", HTTP_GET, S3_BUCKET,
-     "uploads", NULL, "delimiter encoding-type key-marker max-uploads prefix upload-id-marker"},
+     "uploads", NULL, "delimiter encoding-type key-marker max-uploads prefix upload-id-marker", START(list_uploads_start)},
     {"ListObjectVersions", HTTP_GET, S3_BUCKET,
-     "versions", NULL, "delimiter encoding-type key-marker max-keys prefix version-id-marker"},
+     "versions", NULL, "delimiter encoding-type key-marker max-keys prefix version-id-marker", START(list_object_versions_start)},
     {"GetBucketAbac", HTTP_GET, S3_BUCKET, "abac", NULL, ""},
     {"GetBucketAccelerateConfiguration", HTTP_GET, S3_BUCKET, "accelerate", NULL, ""},
     {"GetBucketAcl", HTTP_GET, S3_BUCKET, "acl", NULL, ""},
@@ -100,11 +100,11 @@ const struct s3_op s3_ops[] = {
     {"GetBucketMetricsConfiguration", HTTP_GET, S3_BUCKET,
      "metrics", NULL, "id continuation-token"},
     {"ListObjectsV2", HTTP_GET, S3_BUCKET,
-     "list-type", NULL, S3_LISTING " continuation-token fetch-owner start-after"},
-    {"ListObjects", HTTP_GET, S3_BUCKET, NULL, NULL, S3_LISTING " marker"},
+     "list-type", NULL, S3_LISTING " continuation-token fetch-owner start-after", START(list_objects_v2_start)},
+    {"ListObjects", HTTP_GET, S3_BUCKET, NULL, NULL, S3_LISTING " marker", START(list_objects_start)},
 
     /* HEAD, bucket */
-    {"HeadBucket", HTTP_HEAD, S3_BUCKET, NULL, NULL, ""},
+    {"HeadBucket", HTTP_HEAD, S3_BUCKET, NULL, NULL, "", START(head_bucket_start)},
 
     /* PUT, bucket */
     {"PutBucketAbac", HTTP_PUT, S3_BUCKET, "abac", NULL, ""},
@@ -133,10 +133,10 @@ const struct s3_op s3_ops[] = {
      "intelligent-tiering", NULL, ""},
     {"PutBucketInventoryConfiguration", HTTP_PUT, S3_BUCKET, "inventory", NULL, ""},
     {"PutBucketMetricsConfiguration", HTTP_PUT, S3_BUCKET, "metrics", NULL, ""},
-    {"CreateBucket", HTTP_PUT, S3_BUCKET, NULL, NULL, ""},
+    {"CreateBucket", HTTP_PUT, S3_BUCKET, NULL, NULL, "", START(create_bucket_start)},
 
     /* POST, bucket */
-    {"DeleteObjects", HTTP_POST, S3_BUCKET, "delete", NULL, ""},
+    {"DeleteObjects", HTTP_POST, S3_BUCKET, "delete", NULL, "", START(delete_objects_start)},
     {"CreateBucketMetadataConfiguration", HTTP_POST, S3_BUCKET, "metadataConfiguration", NULL, ""},
     {"CreateBucketMetadataTableConfiguration", HTTP_POST, S3_BUCKET, "metadataTable", NULL, ""},
     {"PostObject", HTTP_POST, S3_BUCKET, NULL, NULL, ""},
@@ -159,7 +159,7 @@ const struct s3_op s3_ops[] = {
     {"DeleteBucketTagging", HTTP_DELETE, S3_BUCKET, "tagging", NULL, ""},
     {"DeleteBucketWebsite", HTTP_DELETE, S3_BUCKET, "website", NULL, ""},
     {"DeletePublicAccessBlock", HTTP_DELETE, S3_BUCKET, "publicAccessBlock", NULL, ""},
-    {"DeleteBucket", HTTP_DELETE, S3_BUCKET, NULL, NULL, ""},
+    {"DeleteBucket", HTTP_DELETE, S3_BUCKET, NULL, NULL, "", START(delete_bucket_start)},
 
     /* POST, service */
     {"WriteGetObjectResponse", HTTP_POST, S3_SERVICE, NULL, NULL, ""},

@@ -7,10 +7,26 @@
 
 #include "s3/s3.h"
 
+void abort_upload_start(struct s3_request *r);
+void complete_upload_start(struct s3_request *r);
+void copy_object_start(struct s3_request *r);
+void create_bucket_start(struct s3_request *r);
+void create_upload_start(struct s3_request *r);
+void delete_bucket_start(struct s3_request *r);
 void delete_object_start(struct s3_request *r);
+void delete_objects_start(struct s3_request *r);
+void get_bucket_location_start(struct s3_request *r);
 void get_object_start(struct s3_request *r);
+void head_bucket_start(struct s3_request *r);
 void head_object_start(struct s3_request *r);
+void list_buckets_start(struct s3_request *r);
+void list_object_versions_start(struct s3_request *r);
+void list_objects_start(struct s3_request *r);
+void list_objects_v2_start(struct s3_request *r);
+void list_parts_start(struct s3_request *r);
+void list_uploads_start(struct s3_request *r);
 void put_object_start(struct s3_request *r);
+void upload_part_copy_start(struct s3_request *r);
 void upload_part_start(struct s3_request *r);
 
 #endif

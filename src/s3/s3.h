@@ -135,6 +135,7 @@ struct s3_small_body {
     struct op op;
     struct s3_request *request;
     size_t bytes_max;
+    bool ignores_checksums; /* x-amz-checksum-* speaks of something else than this body */
     struct view body;   /* out */
     enum s3_code code;  /* out: what to answer when op.err is set */
     const char *detail; /* out: with code; static, may be NULL */

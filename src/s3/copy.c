@@ -1,0 +1,209 @@
+#include "s3/copy.h"
+
+#include "base/text.h"
+#include "s3/conditions.h"
+#include "s3/route.h"
+
+static void finish(struct copy *c, enum s3_code code, const char *detail)
+{
+    c->code = code;
+    c->detail = detail;
+    op_complete(&c->op, code ? ERR_INVALID : ERR_OK);
+}
+
+/* --- the source --------------------------------------------------------------------------- */
+
+/* "/bucket/key" or "bucket/key", percent-encoded, perhaps with ?versionId=. */
+enum s3_code copy_init(struct copy *c, struct s3_request *r, const char **detail_out)
+{
+    struct view source = s3_header(r, "x-amz-copy-source"), version = VIEW_EMPTY;
+    size_t query = view_find(source, VIEW("?versionId="));
+    uint8_t *to = region_take(r->region, source.len + 1);
+    size_t len = 0;
+
+    *detail_out = "x-amz-copy-source names no bucket and key";
+    c->request = r;
+    if (!to)
+        return S3_SlowDown;
+    if (query != SIZE_MAX) {
+        version = view_from(source, query + strlen("?versionId="));
+        source.len = query;
+    }
+    if (view_starts(source, VIEW("/")))
+        source = view_from(source, 1);
+    if (text_from_uri(source, false, to, source.len, &len))
+        return S3_InvalidArgument;
+    struct view decoded = view_of(to, len);
+    size_t slash = view_index(decoded, '/');
+    if (slash == SIZE_MAX || slash + 1 == len)
+        return S3_InvalidArgument;
+    c->source_bucket = view_upto(decoded, slash);
+    c->source_key = view_from(decoded, slash + 1);
+    if (!route_bucket_is_valid(c->source_bucket))
+        return S3_InvalidBucketName;
+    if (c->source_key.len > 1024)
+        return S3_KeyTooLongError;
+    if (version.len && !view_is(version, "null"))
+        return S3_NoSuchVersion;
+    return S3_None;
+}
+
+static enum s3_code check_conditions(struct copy *c)
+{
+    struct s3_request *r = c->request;
+    const struct conditions conditions = {
+        .if_match = s3_header(r, "x-amz-copy-source-if-match"),
+        .if_none_match = s3_header(r, "x-amz-copy-source-if-none-match"),
+        .if_modified_since = s3_header(r, "x-amz-copy-source-if-modified-since"),
+        .if_unmodified_since = s3_header(r, "x-amz-copy-source-if-unmodified-since"),
+    };
+    const struct engine_info *info = &c->source->info;
+
+    return conditions_check(&conditions, info->etag, info->mtime_ms) == CONDITIONS_HOLD
+               ? S3_None
+               : S3_PreconditionFailed;
+}
+
+/* Woken by the engine. */
+static void on_looked_up(struct op *op)
+{
+    struct copy *c = container_of(op, struct copy, lookup.op);
+
+    if (op->err == ERR_NOT_FOUND) {
+        finish(c, S3_NoSuchKey, NULL);
+    } else if (op->err) {
+        finish(c, s3_code_from_err(op->err, true), NULL);
+    } else {
+        c->source = c->lookup.object;
+        finish(c, check_conditions(c), NULL);
+    }
+}
+
+void copy_find(struct copy *c)
+{
+    op_start(&c->op);
+    c->wait = COPY_LOOKING_UP;
+    op_init(&c->lookup.op, on_looked_up);
+    c->lookup.key = (struct engine_key){
+        .space = SPACE_OBJECT, .bucket = c->source_bucket, .name = c->source_key};
+    s3_wait(c->request, "Copy.looking-up");
+    engine_lookup(c->request->service->engine, &c->lookup);
+}
+
+void copy_done(struct copy *c)
+{
+    engine_release(c->source);
+    c->source = NULL;
+}
+
+/* --- the bytes ---------------------------------------------------------------------------- */
+
+static void read_next(struct copy *c);
+
+static void stop(struct copy *c, enum err e)
+{
+    chunk_unref(c->take.chunk);
+    c->take.chunk = NULL;
+    digest_done(&c->md5_run);
+    if (c->kind != CHECKSUM_NONE)
+        checksum_done(&c->checksum_run);
+    finish(c, e ? s3_code_from_err(e, true) : S3_None, NULL);
+}
+
+static void end(struct copy *c)
+{
+    if (c->wants_md5)
+        digest_finish(&c->md5_run, c->md5);
+    if (c->kind != CHECKSUM_NONE)
+        checksum_finish(&c->checksum_run, c->checksum);
+    stop(c, ERR_OK);
+}
+
+/* Woken by the engine. A written chunk may still be the engine's: each piece has its own. */
+static void on_written(struct op *op)
+{
+    struct copy *c = container_of(op, struct copy, write.op);
+
+    c->done += c->write.len;
+    chunk_unref(c->take.chunk);
+    c->take.chunk = NULL;
+    if (op->err)
+        stop(c, op->err);
+    else
+        read_next(c);
+}
+
+/* Woken by the engine. */
+static void on_read(struct op *op)
+{
+    struct copy *c = container_of(op, struct copy, read.op);
+
+    if (op->err) {
+        stop(c, op->err);
+        return;
+    }
+    if (c->wants_md5)
+        digest_update(&c->md5_run, c->take.chunk->at, c->read.len);
+    if (c->kind != CHECKSUM_NONE)
+        checksum_update(&c->checksum_run, c->take.chunk->at, c->read.len);
+    c->wait = COPY_WRITING;
+    s3_wait(c->request, "Copy.writing");
+    memset(&c->write, 0, sizeof c->write);
+    op_init(&c->write.op, on_written);
+    c->write.put = c->put;
+    c->write.chunk = c->take.chunk;
+    c->write.len = c->read.len;
+    c->take.chunk->len = (uint32_t)c->read.len;
+    engine_write(&c->write);
+}
+
+/* Woken by the arena. */
+static void on_chunk(struct op *op)
+{
+    struct copy *c = container_of(op, struct copy, take.op);
+
+    if (op->err) {
+        c->take.chunk = NULL;
+        stop(c, op->err);
+        return;
+    }
+    c->wait = COPY_READING;
+    s3_wait(c->request, "Copy.reading");
+    memset(&c->read, 0, sizeof c->read);
+    op_init(&c->read.op, on_read);
+    c->read.object = c->source;
+    c->read.off = c->off + c->done;
+    c->read.len = (size_t)MIN(c->len - c->done, CHUNK_BYTES_MAX);
+    c->read.dst = c->take.chunk->at;
+    engine_read(&c->read);
+}
+
+static void read_next(struct copy *c)
+{
+    if (c->done == c->len) {
+        end(c);
+        return;
+    }
+    c->wait = COPY_TAKING_CHUNK;
+    s3_wait(c->request, "Copy.taking-chunk");
+    op_init(&c->take.op, on_chunk);
+    c->take.bytes = (size_t)MIN(c->len - c->done, CHUNK_BYTES_MAX);
+    arena_take(c->request->service->arena, &c->take);
+}
+
+void copy_run(struct copy *c)
+{
+    enum err e = ERR_OK;
+
+    op_start(&c->op);
+    c->code = S3_None;
+    c->done = 0;
+    if (c->wants_md5)
+        e = digest_start(&c->md5_run, DIGEST_MD5);
+    if (!e && c->kind != CHECKSUM_NONE)
+        e = checksum_start(&c->checksum_run, c->kind);
+    if (e)
+        stop(c, e);
+    else
+        read_next(c);
+}

@@ -1,0 +1,256 @@
+/*
+ * CopyObject.
+ *
+ *   FINDING (source) -> COPYING -> COMMITTING -> answer
+ *                          `-- failed -> ABORTING -> error
+ */
+#include "base/clock.h"
+#include "base/text.h"
+#include "s3/copy.h"
+#include "s3/meta.h"
+#include "s3/object_headers.h"
+#include "s3/ops.h"
+#include "s3/xml.h"
+
+struct copy_object {
+    struct s3_request *request;
+    struct copy copy;
+    bool replaces; /* x-amz-metadata-directive: REPLACE */
+    struct engine_condition condition;
+    struct meta meta;
+    struct engine_put put;
+    char etag[ENGINE_ETAG_BYTES_MAX + 1];
+};
+
+static void put_checksum(struct buf *x, const struct meta *m, uint64_t crc64)
+{
+    char text[CHECKSUM_TEXT_MAX];
+    struct buf b = buf_over(text, sizeof text);
+    uint8_t bytes[8];
+
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(crc64 >> (56 - 8 * i));
+    if (m->checksum_kind == CHECKSUM_NONE)
+        checksum_put_text(&b, CHECKSUM_CRC64NVME, bytes);
+    else
+        checksum_put_text(&b, m->checksum_kind, m->checksum);
+    xml_text(
+        x, checksum_element(m->checksum_kind ? m->checksum_kind : CHECKSUM_CRC64NVME),
+        buf_view(&b));
+    xml_text(x, "ChecksumType", VIEW("FULL_OBJECT"));
+}
+
+static void answer(struct copy_object *o)
+{
+    struct s3_request *r = o->request;
+    uint8_t *at = region_take(r->region, 1024);
+    struct buf x = buf_over(at, 1024);
+
+    if (!at) {
+        s3_finish_error(r, S3_SlowDown, NULL);
+        return;
+    }
+    xml_open_root(&x, "CopyObjectResult");
+    xml_date(&x, "LastModified", o->put.mtime_ms);
+    xml_etag(&x, view_str(o->etag));
+    put_checksum(&x, &o->meta, o->put.info.crc64);
+    xml_close(&x, "CopyObjectResult");
+    s3_finish_xml(r, 200, buf_view(&x));
+}
+
+/* Woken by the engine. */
+static void on_committed(struct op *op)
+{
+    struct copy_object *o = container_of(op, struct copy_object, put.op);
+
+    copy_done(&o->copy);
+    if (op->err)
+        s3_finish_err(o->request, op->err);
+    else
+        answer(o);
+}
+
+/* Woken by the engine. */
+static void on_aborted(struct op *op)
+{
+    struct copy_object *o = container_of(op, struct copy_object, put.op);
+
+    copy_done(&o->copy);
+    s3_finish_error(o->request, o->copy.code, o->copy.detail);
+}
+
+static void abort_put(struct copy_object *o, enum s3_code code)
+{
+    o->copy.code = code;
+    op_init(&o->put.op, on_aborted);
+    s3_wait(o->request, "CopyObject.aborting");
+    engine_abort(&o->put);
+}
+
+/* A digest of the bytes as ETag where we computed one, else that of the source, which says the
+ * same. */
+static void make_etag(struct copy_object *o)
+{
+    struct buf b = buf_over(o->etag, sizeof o->etag - 1);
+
+    if (o->copy.wants_md5)
+        text_put_hex(&b, view_of(o->copy.md5, sizeof o->copy.md5));
+    else
+        buf_put(&b, o->copy.source->info.etag);
+}
+
+static void commit(struct copy_object *o)
+{
+    struct s3_request *r = o->request;
+
+    make_etag(o);
+    if (o->copy.kind != CHECKSUM_NONE) {
+        o->meta.checksum_kind = o->copy.kind;
+        o->meta.checksum_type = CHECKSUM_FULL_OBJECT;
+        memcpy(o->meta.checksum, o->copy.checksum, sizeof o->meta.checksum);
+    }
+    if (meta_encode(&o->meta, r->region, &o->put.meta)) {
+        abort_put(o, S3_SlowDown);
+        return;
+    }
+    op_init(&o->put.op, on_committed);
+    o->put.mtime_ms = clock_wall_ms();
+    o->put.etag = view_str(o->etag);
+    o->put.condition = o->condition;
+    s3_wait(r, "CopyObject.committing");
+    engine_commit(&o->put);
+}
+
+/* Woken by the copy. */
+static void on_copied(struct op *op)
+{
+    struct copy_object *o = container_of(op, struct copy_object, copy.op);
+
+    if (op->err)
+        abort_put(o, o->copy.code);
+    else
+        commit(o);
+}
+
+/* The meta of the copy: the source's, or the request's. Parts and upload are the source's alone. */
+static enum s3_code make_meta(struct copy_object *o)
+{
+    struct s3_request *r = o->request;
+    struct meta source;
+    enum err e = meta_decode(o->copy.source->info.meta, r->region, &source);
+
+    if (e)
+        return e == ERR_BUSY ? S3_SlowDown : S3_InternalError;
+    bool is_composite =
+        source.checksum_kind != CHECKSUM_NONE && source.checksum_type == CHECKSUM_COMPOSITE;
+    if (!o->replaces) {
+        o->meta = source;
+        o->meta.parts = NULL;
+        o->meta.part_count = 0;
+        o->meta.upload_key = VIEW_EMPTY;
+    } else {
+        o->meta.checksum_kind = source.checksum_kind;
+        o->meta.checksum_type = source.checksum_type;
+        memcpy(o->meta.checksum, source.checksum, sizeof source.checksum);
+    }
+    struct view asked = s3_header(r, "x-amz-checksum-algorithm");
+    if (asked.at) {
+        o->copy.kind = checksum_from_name(asked);
+        return o->copy.kind == CHECKSUM_NONE ? S3_InvalidRequest : S3_None;
+    }
+    /* A composite checksum is of parts the copy does not have. */
+    o->copy.kind = is_composite ? source.checksum_kind : CHECKSUM_NONE;
+    return S3_None;
+}
+
+/* AWS refuses a copy onto itself that changes nothing. */
+static enum s3_code check_self(struct copy_object *o)
+{
+    struct s3_request *r = o->request;
+    bool is_self = view_eq(o->copy.source_bucket, r->bucket) && view_eq(o->copy.source_key, r->key);
+
+    if (!is_self || o->replaces || s3_header(r, "x-amz-storage-class").at ||
+        s3_header(r, "x-amz-website-redirect-location").at)
+        return S3_None;
+    o->copy.detail = "This copy request is illegal because it is trying to copy an object to "
+                     "itself without changing the object's metadata, storage class, website "
+                     "redirect location or encryption attributes.";
+    return S3_InvalidRequest;
+}
+
+static enum s3_code found(struct copy_object *o)
+{
+    struct copy *c = &o->copy;
+    enum s3_code code = check_self(o);
+
+    if (code)
+        return code;
+    if (c->source->info.size > COPY_BYTES_MAX) {
+        c->detail = "The specified copy source is larger than the maximum allowable size for a "
+                    "copy source: 5368709120";
+        return S3_InvalidRequest;
+    }
+    c->off = 0;
+    c->len = c->source->info.size;
+    c->wants_md5 = view_index(c->source->info.etag, '-') != SIZE_MAX;
+    return make_meta(o);
+}
+
+/* Woken by the copy. */
+static void on_found(struct op *op)
+{
+    struct copy_object *o = container_of(op, struct copy_object, copy.op);
+    struct s3_request *r = o->request;
+    struct engine_key key = {.space = SPACE_OBJECT, .bucket = r->bucket, .name = r->key};
+    enum s3_code code = op->err ? o->copy.code : found(o);
+
+    if (code) {
+        copy_done(&o->copy);
+        s3_finish_error(r, code, o->copy.detail);
+        return;
+    }
+    engine_put_init(r->service->engine, &o->put, key, o->copy.len);
+    o->copy.put = &o->put;
+    op_init(&o->copy.op, on_copied);
+    copy_run(&o->copy);
+}
+
+static enum s3_code read_directives(struct copy_object *o)
+{
+    struct s3_request *r = o->request;
+    struct view directive = s3_header(r, "x-amz-metadata-directive");
+    struct view tagging = s3_header(r, "x-amz-tagging-directive");
+
+    if (directive.at && !view_is(directive, "COPY") && !view_is(directive, "REPLACE"))
+        return S3_InvalidArgument;
+    if (tagging.at && !view_is(tagging, "COPY"))
+        return S3_NotImplemented;
+    o->replaces = directive.at && view_is(directive, "REPLACE");
+    enum s3_code code = o->replaces ? object_headers_meta(r, &o->meta) : S3_None;
+    if (!code)
+        code = object_headers_refused(r);
+    return code ? code : object_headers_condition(r, &o->condition);
+}
+
+void copy_object_start(struct s3_request *r)
+{
+    struct copy_object *o = region_take_zero(r->region, sizeof *o);
+    const char *detail = NULL;
+
+    if (!o) {
+        s3_finish_error(r, S3_SlowDown, NULL);
+        return;
+    }
+    o->request = r;
+    enum s3_code code = copy_init(&o->copy, r, &detail);
+    if (!code) {
+        detail = NULL;
+        code = read_directives(o);
+    }
+    if (code) {
+        s3_finish_error(r, code, code == S3_SlowDown ? NULL : detail);
+        return;
+    }
+    op_init(&o->copy.op, on_found);
+    copy_find(&o->copy);
+}

@@ -1,0 +1,66 @@
+#include "s3/list.h"
+
+#include "base/text.h"
+#include "s3/finish.h"
+#include "s3/xml.h"
+
+enum s3_code list_take_count(struct s3_request *r, const char *name, unsigned max, unsigned *n_io)
+{
+    struct view v = s3_param(r, name);
+    uint64_t n;
+
+    if (!v.at || v.len == 0)
+        return S3_None;
+    if (text_to_u64(v, &n) || n > INT32_MAX || (max && n > max))
+        return S3_InvalidArgument;
+    *n_io = (unsigned)n;
+    return S3_None;
+}
+
+enum s3_code list_take_encoding(struct s3_request *r, bool *is_url_out)
+{
+    struct view v = s3_param(r, "encoding-type");
+
+    *is_url_out = v.at && view_is(v, "url");
+    return v.at && v.len && !*is_url_out ? S3_InvalidArgument : S3_None;
+}
+
+void list_put_name(struct buf *b, const char *element, struct view name, bool is_url)
+{
+    xml_open(b, element);
+    if (is_url)
+        text_put_uri(b, name, true);
+    else
+        finish_put_text(b, name);
+    xml_close(b, element);
+}
+
+void list_put_owner(struct buf *b, const struct s3_service *S, const char *element)
+{
+    xml_open(b, element);
+    xml_text(b, "ID", S->owner_id);
+    xml_text(b, "DisplayName", S->owner_name);
+    xml_close(b, element);
+}
+
+void list_put_token(struct buf *b, const char *element, struct view last)
+{
+    xml_open(b, element);
+    buf_put_byte(b, '1');
+    text_put_hex(b, last);
+    xml_close(b, element);
+}
+
+enum s3_code list_take_token(struct s3_request *r, struct view token, struct view *after_out)
+{
+    uint8_t *to = region_take(r->region, token.len / 2 + 1);
+    size_t len = 0;
+
+    if (!to)
+        return S3_SlowDown;
+    if (token.len < 1 || token.at[0] != '1' ||
+        text_from_hex(view_from(token, 1), to, token.len / 2 + 1, &len))
+        return S3_InvalidArgument;
+    *after_out = view_of(to, len);
+    return S3_None;
+}

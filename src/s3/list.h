@@ -1,0 +1,33 @@
+/* What the listings share: page sizes, encoding-type, owners, tokens. */
+#ifndef PENSTOCK_S3_LIST_H
+#define PENSTOCK_S3_LIST_H
+
+#include "s3/s3.h"
+
+enum { LIST_PAGE_MAX = 1000 };
+
+/* Parameter `name` as a count into *n_io, which keeps its value when absent. S3_InvalidArgument
+ * when it is no number up to INT32_MAX or (max != 0) over max. */
+enum s3_code
+list_take_count(struct s3_request *r, const char *name, unsigned max, unsigned *n_io) MUST_CHECK;
+/* encoding-type: absent or "url", else S3_InvalidArgument. */
+enum s3_code list_take_encoding(struct s3_request *r, bool *is_url_out) MUST_CHECK;
+/* <element>name</element>, percent-encoded when is_url. An upper bound of its size is
+ * list_name_bytes. */
+void list_put_name(struct buf *b, const char *element, struct view name, bool is_url);
+static inline size_t list_name_bytes(struct view name)
+{
+    return 64 + 6 * name.len;
+}
+/* <element><ID>..</ID><DisplayName>..</DisplayName></element> */
+void list_put_owner(struct buf *b, const struct s3_service *S, const char *element);
+/*
+ * The `after` of engine_list for a marker that may be a common prefix itself: the exclusive form
+ * does the rest (engine.h). Continuation tokens are the last name in hex behind a version digit:
+ * opaque, and safe in any URL.
+ */
+void list_put_token(struct buf *b, const char *element, struct view last);
+enum s3_code
+list_take_token(struct s3_request *r, struct view token, struct view *after_out) MUST_CHECK;
+
+#endif

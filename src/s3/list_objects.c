@@ -1,0 +1,249 @@
+/*
+ * ListObjects, ListObjectsV2, and ListObjectVersions of buckets without versions: three texts of
+ * one page.
+ *
+ *   LISTING --engine--> answer
+ *
+ * max-keys=0 is answered without asking for items, but the bucket must exist: one item is asked for
+ * and left out.
+ */
+#include "s3/list.h"
+#include "s3/meta.h"
+#include "s3/ops.h"
+#include "s3/xml.h"
+
+enum list_form { LIST_V1, LIST_V2, LIST_VERSIONS };
+enum { ITEM_XML_BYTES = 640, LIST_META_BYTES_MAX = 0 };
+
+struct list_objects {
+    struct s3_request *request;
+    enum list_form form;
+    unsigned max_keys;
+    bool is_url, wants_owner;
+    struct view marker; /* as sent: marker, start-after, key-marker */
+    struct view token;
+    struct engine_list list;
+};
+
+static struct view last_name(const struct list_objects *o)
+{
+    return o->list.items[o->list.count - 1].name;
+}
+
+static bool is_truncated(const struct list_objects *o)
+{
+    return o->max_keys > 0 && o->list.is_truncated;
+}
+
+static void put_echo(struct buf *x, const char *element, struct view v, bool is_url)
+{
+    list_put_name(x, element, v, is_url);
+}
+
+static void put_head_v1(struct buf *x, const struct list_objects *o)
+{
+    put_echo(x, "Marker", o->marker, o->is_url);
+    /* AWS names the next marker only with a delimiter; clients take the last key otherwise. */
+    if (is_truncated(o) && o->list.delimiter.len)
+        put_echo(x, "NextMarker", last_name(o), o->is_url);
+}
+
+static void put_head_v2(struct buf *x, const struct list_objects *o)
+{
+    xml_u64(x, "KeyCount", o->max_keys ? o->list.count : 0);
+    if (o->token.at)
+        xml_text(x, "ContinuationToken", o->token);
+    if (o->marker.at)
+        put_echo(x, "StartAfter", o->marker, o->is_url);
+    if (is_truncated(o))
+        list_put_token(x, "NextContinuationToken", last_name(o));
+}
+
+static void put_head_versions(struct buf *x, const struct list_objects *o)
+{
+    put_echo(x, "KeyMarker", o->marker, o->is_url);
+    xml_text(x, "VersionIdMarker", s3_param(o->request, "version-id-marker"));
+    if (is_truncated(o)) {
+        put_echo(x, "NextKeyMarker", last_name(o), o->is_url);
+        if (!o->list.items[o->list.count - 1].is_prefix)
+            xml_text(x, "NextVersionIdMarker", VIEW("null"));
+    }
+}
+
+static void put_head(struct buf *x, const struct list_objects *o)
+{
+    xml_text(x, "Name", o->request->bucket);
+    put_echo(x, "Prefix", o->list.prefix, o->is_url);
+    if (o->list.delimiter.len)
+        put_echo(x, "Delimiter", o->list.delimiter, o->is_url);
+    xml_u64(x, "MaxKeys", o->max_keys);
+    if (o->is_url)
+        xml_text(x, "EncodingType", VIEW("url"));
+    xml_bool(x, "IsTruncated", is_truncated(o));
+    if (o->form == LIST_V1)
+        put_head_v1(x, o);
+    else if (o->form == LIST_V2)
+        put_head_v2(x, o);
+    else
+        put_head_versions(x, o);
+}
+
+static void put_entry(struct buf *x, const struct list_objects *o, const struct engine_item *item)
+{
+    const char *element = o->form == LIST_VERSIONS ? "Version" : "Contents";
+
+    xml_open(x, element);
+    list_put_name(x, "Key", item->name, o->is_url);
+    if (o->form == LIST_VERSIONS) {
+        xml_text(x, "VersionId", VIEW("null"));
+        xml_bool(x, "IsLatest", true);
+    }
+    xml_date(x, "LastModified", item->info.mtime_ms);
+    xml_etag(x, item->info.etag);
+    xml_u64(x, "Size", item->info.size);
+    xml_text(x, "StorageClass", VIEW("STANDARD"));
+    if (o->wants_owner)
+        list_put_owner(x, o->request->service, "Owner");
+    xml_close(x, element);
+}
+
+static void put_items(struct buf *x, const struct list_objects *o)
+{
+    unsigned count = o->max_keys ? o->list.count : 0;
+
+    for (unsigned i = 0; i < count; i++)
+        if (!o->list.items[i].is_prefix)
+            put_entry(x, o, &o->list.items[i]);
+    for (unsigned i = 0; i < count; i++) {
+        if (!o->list.items[i].is_prefix)
+            continue;
+        xml_open(x, "CommonPrefixes");
+        list_put_name(x, "Prefix", o->list.items[i].name, o->is_url);
+        xml_close(x, "CommonPrefixes");
+    }
+}
+
+static size_t bytes_max(const struct list_objects *o)
+{
+    size_t sum = 4096 + 8 * list_name_bytes(o->list.prefix) + list_name_bytes(o->list.delimiter) +
+                 4 * list_name_bytes(o->marker) + list_name_bytes(o->token);
+
+    for (unsigned i = 0; i < o->list.count; i++)
+        sum += ITEM_XML_BYTES + list_name_bytes(o->list.items[i].name);
+    if (o->list.count)
+        sum += 2 * list_name_bytes(last_name(o));
+    return sum;
+}
+
+static void answer(struct list_objects *o)
+{
+    const char *root = o->form == LIST_VERSIONS ? "ListVersionsResult" : "ListBucketResult";
+    struct s3_request *r = o->request;
+    size_t cap = bytes_max(o);
+    struct buf x = buf_over(region_take(r->region, cap), cap);
+
+    if (!x.at) {
+        s3_finish_error(r, S3_SlowDown, NULL);
+        return;
+    }
+    xml_open_root(&x, root);
+    put_head(&x, o);
+    put_items(&x, o);
+    xml_close(&x, root);
+    s3_finish_xml(r, 200, buf_view(&x));
+}
+
+/* Woken by the engine. */
+static void list_objects_advance(struct op *op)
+{
+    struct list_objects *o = container_of(op, struct list_objects, list.op);
+
+    if (op->err)
+        s3_finish_err(o->request, op->err);
+    else
+        answer(o);
+}
+
+static enum s3_code read_marker(struct list_objects *o)
+{
+    static const char *const names[] = {"marker", "start-after", "key-marker"};
+    struct s3_request *r = o->request;
+
+    o->marker = s3_param(r, names[o->form]);
+    o->list.after = o->marker;
+    if (o->form != LIST_V2)
+        return S3_None;
+    o->token = s3_param(r, "continuation-token");
+    if (!o->token.at)
+        return S3_None;
+    return list_take_token(r, o->token, &o->list.after);
+}
+
+static enum s3_code read_params(struct list_objects *o, const char **detail_out)
+{
+    struct s3_request *r = o->request;
+    struct view fetch_owner = s3_param(r, "fetch-owner");
+    unsigned max = LIST_PAGE_MAX;
+
+    *detail_out = "max-keys is a number from 0 to 2147483647";
+    enum s3_code code = list_take_count(r, "max-keys", 0, &max);
+    if (code)
+        return code;
+    *detail_out = "encoding-type can only be url";
+    code = list_take_encoding(r, &o->is_url);
+    if (code)
+        return code;
+    *detail_out = "the continuation token is not one of ours";
+    code = read_marker(o);
+    if (code)
+        return code;
+    *detail_out = "list-type can only be 2";
+    if (o->form == LIST_V2 && !view_is(s3_param(r, "list-type"), "2"))
+        return S3_InvalidArgument;
+    o->max_keys = MIN(max, LIST_PAGE_MAX);
+    o->wants_owner = o->form != LIST_V2 || (fetch_owner.at && view_is(fetch_owner, "true"));
+    o->list.prefix = s3_param(r, "prefix");
+    o->list.delimiter = s3_param(r, "delimiter");
+    return S3_None;
+}
+
+static void start(struct s3_request *r, enum list_form form)
+{
+    struct list_objects *o = region_take_zero(r->region, sizeof *o);
+    const char *detail = NULL;
+
+    if (!o) {
+        s3_finish_error(r, S3_SlowDown, NULL);
+        return;
+    }
+    o->request = r;
+    o->form = form;
+    enum s3_code code = read_params(o, &detail);
+    if (code) {
+        s3_finish_error(r, code, code == S3_InvalidArgument ? detail : NULL);
+        return;
+    }
+    op_init(&o->list.op, list_objects_advance);
+    o->list.space = SPACE_OBJECT;
+    o->list.bucket = r->bucket;
+    o->list.max_items = MAX(o->max_keys, 1);
+    o->list.meta_max = LIST_META_BYTES_MAX;
+    o->list.region = r->region;
+    s3_wait(r, "ListObjects.listing");
+    engine_list(r->service->engine, &o->list);
+}
+
+void list_objects_start(struct s3_request *r)
+{
+    start(r, LIST_V1);
+}
+
+void list_objects_v2_start(struct s3_request *r)
+{
+    start(r, LIST_V2);
+}
+
+void list_object_versions_start(struct s3_request *r)
+{
+    start(r, LIST_VERSIONS);
+}

@@ -1,0 +1,22 @@
+/* What the multipart operations share besides the names (upload_name.h). */
+#ifndef PENSTOCK_S3_UPLOAD_H
+#define PENSTOCK_S3_UPLOAD_H
+
+#include "s3/s3.h"
+#include "s3/upload_name.h"
+
+enum {
+    UPLOAD_ID_LEN = 32, /* of the ids made here: lower-case hex, random */
+    UPLOAD_PARTS_MAX = 10000,
+    UPLOAD_PART_BYTES_MIN = 5 << 20 /* of every part but the last */
+};
+
+/* The entries of the request's uploadId: ERR_OK, ERR_NO_UPLOAD (no such id can exist), ERR_BUSY. */
+enum err
+upload_entry(struct s3_request *r, struct engine_key *key_out, struct view *id_out) MUST_CHECK;
+/* What names all parts of an upload: "<id>/". at == NULL: no memory. */
+struct view upload_parts_prefix(struct region *R, struct view id) MUST_CHECK;
+/* Splits an entry's name in SPACE_UPLOAD. False when it is no such name. */
+bool upload_split(struct view name, struct view *key_out, struct view *id_out);
+
+#endif
