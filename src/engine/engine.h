@@ -160,10 +160,8 @@ struct engine_put {
     void *state; /* the engine's own */
 };
 
-/*
- * Sets every field to zero but the arguments; takes nothing that needs giving back. The op is idle;
- * its `advance` is the caller's to set before commit or abort.
- */
+/* Sets every field to zero but the arguments; takes nothing that needs giving back. The op is idle;
+ * its `advance` is the caller's to set before commit or abort. */
 void engine_put_init(
     struct engine *E, struct engine_put *p, struct engine_key key, uint64_t size_hint);
 
@@ -216,15 +214,14 @@ void engine_remove(struct engine *E, struct engine_remove *r);
  * Entries of (space, bucket) whose name starts with prefix and is > after (or >= after when
  * is_after_inclusive; empty: from the start). With a delimiter, names that contain it behind the
  * prefix are rolled up: one item with is_prefix, name = prefix up to and including the delimiter;
- * the engine seeks past the group, and a group whose common prefix is <= after (byte order; < after
- * in the inclusive form) is left out: groups obey `after` as entries do. SPACE_BUCKET ignores
- * `bucket` and lists all buckets: item.name is the bucket's name.
+ * the engine seeks past the group, and the name of a group obeys `after` as that of an entry does.
+ * SPACE_BUCKET ignores `bucket` and lists all buckets: item.name is the bucket's name.
  *
  * Shape    max_items 1 .. 1001. meta_max: how much of each meta to copy (0: none). `region` is of
  * the calling reactor; the views live until advance.
  * Result   items[0..count) in `region` memory; is_truncated when more would follow; the last item's
- * name is then the `after` of the next page. count is 0 on an error.
- * Errors   ERR_NO_BUCKET, ERR_BUSY (region exhausted), ERR_IO.
+ * name is then the `after` of the next page. Errors   ERR_NO_BUCKET, ERR_BUSY (region exhausted),
+ * ERR_IO; count is then 0.
  */
 struct engine_item {
     bool is_prefix;
@@ -293,13 +290,10 @@ struct engine {
 unsigned engine_owner(const struct engine *E, struct view bucket);
 
 /*
- * Listing, seen from an implementation. ops->list always runs on owners[l->owner], with a region of
- * that reactor, and lists what that owner owns: for SPACE_BUCKET its buckets only. engine_list.c
- * asks every owner, merges, and copies into the caller's region (a region is of one thread).
- * engine_page.h does prefix, after, delimiter and the page; an implementation brings the cursor.
- *
- * engine_list_owned(E, l): start such a listing of l->owner's entries on the current reactor, which
- * must be that owner. For engines that wrap another one.
+ * ops->list always runs on owners[l->owner], with a region of that reactor, and lists what that
+ * owner owns (SPACE_BUCKET: its buckets only); engine_list.c merges. engine_page.h does prefix,
+ * after, delimiter and page. engine_list_owned(E, l) starts such a listing of l->owner's entries on
+ * the current reactor, that owner's; for engines that wrap another one.
  */
 void engine_list_owned(struct engine *E, struct engine_list *l);
 

@@ -29,6 +29,8 @@ struct stand {
     bool is_remote;     /* `bucket` belongs to the other thread */
     struct view bucket; /* exists; empty at the start of each case */
     struct view bucket2;
+    bool has_passed; /* this case */
+    unsigned broken; /* cases that have not; their engines are left as they are */
 };
 extern struct stand stand;
 
@@ -36,8 +38,10 @@ extern struct stand stand;
 void stand_build(const struct engine_factory *factory);
 void stand_dismantle(void);
 
-/* Per case. */
+/* Per case. stand_close closes the engine only when the case got to stand_passed: what a failed
+ * one has left in flight or pinned would hide why it failed. */
 void stand_open(unsigned owner_count, bool is_remote);
+void stand_passed(void);
 void stand_close(void);
 void stand_reopen(unsigned owner_count);
 
