@@ -39,6 +39,8 @@
     X(reads_in_flight_together_come_back)                                                          \
     X(writes_in_flight_together_keep_their_order)                                                  \
     X(what_is_lent_does_not_change)                                                                \
+    X(commits_in_flight_together_all_hold)                                                         \
+    X(of_overwrites_in_flight_together_the_highest_seq_stays)                                      \
     /* engine_suite_parts.c */                                                                     \
     X(require_wants_its_entry)                                                                     \
     X(also_remove_goes_with_the_commit)                                                            \

@@ -1,4 +1,5 @@
-/* Payloads: sizes, ranges, both forms of read, several in flight. */
+/* Payloads: sizes, ranges, both forms of read; several operations in flight. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/crc64.h"
@@ -166,4 +167,62 @@ void what_is_lent_does_not_change(void **state)
     chunk_unref(r.chunk);
     free(old);
     free(new);
+}
+
+enum { COMMITS = 40 };
+
+/* Puts with payloads of many sizes, all commits in flight at once. */
+struct crowd {
+    struct engine_put puts[COMMITS];
+    char names[COMMITS][8];
+    uint8_t *bytes;
+};
+
+static struct view crowd_bytes(const struct crowd *c, size_t i)
+{
+    return view_of(c->bytes + i, i * i * 53);
+}
+
+static void crowd_commit(struct crowd *c, const char *one_key)
+{
+    c->bytes = stand_bytes(COMMITS * COMMITS * 53, 16);
+    for (size_t i = 0; i < COMMITS; i++) {
+        (void)snprintf(c->names[i], sizeof c->names[i], "c%02zu", i);
+        stand_put_init(&c->puts[i], stand_key(one_key ? one_key : c->names[i]), c->names[i]);
+        assert_int_equal(stand_write(&c->puts[i], crowd_bytes(c, i)), ERR_OK);
+    }
+    for (size_t i = 0; i < COMMITS; i++) {
+        stand_arm(&c->puts[i].op);
+        engine_commit(&c->puts[i]);
+    }
+    stand_wait();
+    for (size_t i = 0; i < COMMITS; i++)
+        assert_int_equal(c->puts[i].op.err, ERR_OK);
+}
+
+void commits_in_flight_together_all_hold(void **state)
+{
+    static struct crowd c;
+
+    (void)state;
+    crowd_commit(&c, NULL);
+    for (size_t i = 0; i < COMMITS; i++)
+        stand_holds(stand_key(c.names[i]), crowd_bytes(&c, i), c.names[i]);
+    free(c.bytes);
+}
+
+void of_overwrites_in_flight_together_the_highest_seq_stays(void **state)
+{
+    static struct crowd c;
+    size_t last = 0;
+
+    (void)state;
+    crowd_commit(&c, "a");
+    for (size_t i = 1; i < COMMITS; i++) {
+        assert_true(c.puts[i].info.seq != c.puts[i - 1].info.seq);
+        if (c.puts[i].info.seq > c.puts[last].info.seq)
+            last = i;
+    }
+    stand_holds(stand_key("a"), crowd_bytes(&c, last), c.names[last]);
+    free(c.bytes);
 }
