@@ -4,7 +4,6 @@
  */
 #include <assert.h>
 
-#include "base/metrics.h"
 #include "base/text.h"
 #include "s3/digests.h"
 
@@ -16,6 +15,7 @@ struct small_state {
     struct chunked *chunked; /* NULL: no aws-chunked framing */
     uint8_t *at;
     size_t filled, cap;
+    uint64_t length; /* announced; UINT64_MAX: not */
 };
 
 static void on_read(struct op *op);
@@ -45,6 +45,8 @@ static void verify(struct s3_small_body *b)
     if (st->chunked)
         code = chunked_is_done(st->chunked) ? digests_trailer(&st->digests, st->chunked, &detail)
                                             : S3_IncompleteBody;
+    if (!code && st->length != UINT64_MAX && st->filled != st->length)
+        code = S3_IncompleteBody;
     digests_update(&st->digests, st->at, st->filled);
     if (!code)
         code = digests_finish(&st->digests, &detail);
@@ -77,7 +79,6 @@ static void on_read(struct op *op)
         end(b, s3_code_from_err(e == ERR_TOO_LARGE ? ERR_MALFORMED : e, false), NULL);
         return;
     }
-    metrics_add(METRIC_BYTES_IN_TCP, payload);
     st->filled += payload;
     if (st->filled > b->bytes_max || (st->filled == st->cap && !b->read.is_end))
         end(b, S3_MaxMessageLengthExceeded, NULL);
@@ -99,17 +100,17 @@ static enum s3_code plan(struct s3_small_body *b, struct small_state *st)
 {
     struct s3_request *r = b->request;
     struct view decoded = s3_header(r, "x-amz-decoded-content-length");
-    uint64_t length = b->bytes_max;
 
+    st->length = UINT64_MAX;
     if (decoded.at && is_streaming(r)) {
-        if (text_to_u64(decoded, &length))
+        if (text_to_u64(decoded, &st->length))
             return S3_InvalidArgument;
-    } else if (!r->http->is_chunked) {
-        length = r->http->has_content_length ? r->http->content_length : 0;
+    } else if (!r->http->is_chunked && !is_streaming(r)) {
+        st->length = r->http->has_content_length ? r->http->content_length : 0;
     }
-    if (length > b->bytes_max)
+    if (st->length != UINT64_MAX && st->length > b->bytes_max)
         return S3_MaxMessageLengthExceeded;
-    st->cap = (size_t)length + FRAMING_BYTES;
+    st->cap = MIN((size_t)st->length, b->bytes_max) + FRAMING_BYTES;
     st->at = region_take(r->region, st->cap);
     return st->at ? S3_None : S3_SlowDown;
 }

@@ -102,8 +102,10 @@ static void moved(struct emit *g, struct emit_slot *s, enum err e)
         s->crc64 = crc64_nvme_combine(s->crc64, s->read.crc64, len);
     s->bytes += len;
     s->off += len;
-    g->request->http->bytes_out += g->window ? len : 0; /* the connection counts its own */
-    metrics_add(g->window ? METRIC_BYTES_OUT_DIRECT : METRIC_BYTES_OUT_TCP, len);
+    if (g->window) { /* the connection counts its own */
+        g->request->http->bytes_out += len;
+        metrics_add(METRIC_BYTES_OUT_DIRECT, len);
+    }
     s->state = EMIT_OUT;
     if (s->off < s->end && !g->err)
         read_slot(g, s);

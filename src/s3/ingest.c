@@ -128,7 +128,6 @@ static bool accept_bytes(struct ingest *g, uint8_t *at, size_t *payload_out)
         return false;
     }
     g->received += payload;
-    metrics_add(METRIC_BYTES_IN_TCP, payload);
     *payload_out = payload;
     return true;
 }
