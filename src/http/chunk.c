@@ -135,7 +135,7 @@ static enum err framing_step(struct chunk *C, uint8_t c)
     case CHUNK_DONE:
         break;
     }
-    assert(!"framing_step in a state without framing");
+    assert(false && "framing_step in a state without framing");
     return ERR_MALFORMED;
 }
 

@@ -269,7 +269,7 @@ static void recv_advance(struct op *op)
         break;
     case CONN_STARTING_NEXT:
     case CONN_REFUSING:
-        assert(!"nothing is received in this state");
+        assert(false && "nothing is received in this state");
     }
 }
 
@@ -295,7 +295,7 @@ static void send_advance(struct op *op)
     case CONN_STARTING_NEXT:
     case CONN_DRAINING:
     case CONN_LINGERING:
-        assert(!"nothing is sent in this state");
+        assert(false && "nothing is sent in this state");
     }
 }
 
