@@ -5,6 +5,9 @@
  *   1. An operation is started once and completes once (op_start here, op_complete below).
  *   2. No implementation sees a range outside its window, or a transfer after the deadline.
  *   3. A window is used in the direction it was opened in.
+ *   4. At the deadline what is in flight is cancelled: one timer per window, from its first
+ *      transfer on. The transport's close begins when that timer is idle, so the window may go
+ *      when the close is done.
  */
 #include "direct/transport.h"
 
@@ -14,6 +17,27 @@
 #include "base/metrics.h"
 #include "mem/arena.h"
 
+/* Woken by the reactor: the deadline has come, or the window closes. */
+static void deadline_advance(struct op *op)
+{
+    struct window *w = container_of(op, struct window, deadline.op);
+    struct transport *T = w->transport;
+
+    if (w->is_closing)
+        T->ops->close(T, w);
+    else
+        T->ops->cancel(T, w);
+}
+
+static void deadline_start(struct window *w)
+{
+    uint64_t now_ns = clock_ns();
+    uint64_t left_ns = w->deadline_ns > now_ns ? w->deadline_ns - now_ns : 0;
+
+    if (w->transport->ops->cancel && op_is_idle(&w->deadline.op))
+        timer_start(&w->deadline, left_ns / 1000000 + 1);
+}
+
 void transport_open_window(struct transport *T, struct window *w)
 {
     assert(w->deadline_ns != 0);
@@ -22,7 +46,9 @@ void transport_open_window(struct transport *T, struct window *w)
     w->transport = T;
     w->bytes = 0;
     w->map = NULL;
+    w->is_closing = false;
     memset(w->state, 0, sizeof(w->state));
+    op_init(&w->deadline.op, deadline_advance);
     T->ops->open(T, w);
 }
 
@@ -48,6 +74,7 @@ static void transfer_start(struct transfer *t)
         op_complete(&t->op, e);
         return;
     }
+    deadline_start(t->window);
     t->window->transport->ops->move(t->window->transport, t);
 }
 
@@ -69,7 +96,11 @@ void transport_close_window(struct window *w)
 {
     op_start(&w->op);
     w->map = NULL;
-    w->transport->ops->close(w->transport, w);
+    w->is_closing = true;
+    if (op_is_idle(&w->deadline.op))
+        w->transport->ops->close(w->transport, w);
+    else
+        timer_stop(&w->deadline); /* 4: deadline_advance closes */
 }
 
 void transport_stop(struct transport *T, struct op *op)

@@ -6,14 +6,14 @@
  * and moves bytes between arena chunks and the window. Nothing is in flight once window_close has
  * completed: the HTTP answer is sent after it (invariant 2).
  *
- * Budget: 7 functions (recognise, open, write, read, map, close, stop).
+ * Budget: 8 functions (recognise, open, write, read, map, cancel, close, stop).
  * Everything runs on the calling reactor; tests/suite/transport_suite.c runs over all
  * implementations.
  */
 #ifndef PENSTOCK_DIRECT_TRANSPORT_H
 #define PENSTOCK_DIRECT_TRANSPORT_H
 
-#include "loop/op.h"
+#include "loop/reactor.h"
 
 enum { TRANSPORT_TOKEN_BYTES_MAX = 1024, TRANSPORT_DEADLINE_MS = 8000 };
 
@@ -58,6 +58,9 @@ struct window {
      */
     uint8_t *map;
     void *state[4]; /* the transport's own */
+    /* the wrappers' own: runs from the first transfer to the deadline */
+    struct timer deadline;
+    bool is_closing;
 };
 
 /*
@@ -69,8 +72,8 @@ struct window {
  * Errors   ERR_CLOSED (client gone), ERR_TIMEOUT (started after the deadline, or given up at it),
  *          ERR_CANCELLED (the window was closed first), ERR_DENIED, ERR_IO (memory vanished).
  * When     Several may be in flight per window. ERR_OK of a write means: placed in the client's
- *          memory. A transport need not end a transfer at the deadline by itself: whoever waits
- *          keeps a timer and closes the window, which ends what is in flight.
+ *          memory. At the deadline all that is in flight ends, so whoever waits needs no timer; the
+ *          close may still have to wait.
  */
 struct transfer {
     struct op op;
@@ -87,6 +90,9 @@ struct transport_ops {
     enum token_shape (*recognise)(struct transport *T, struct view token);
     void (*open)(struct transport *T, struct window *w);
     void (*move)(struct transport *T, struct transfer *t);
+    /* The deadline has passed: end what is in flight, ERR_TIMEOUT, where that can be done before
+     * the close. NULL: nothing ever stays in flight. */
+    void (*cancel)(struct transport *T, struct window *w);
     /* Completes when nothing of the window is in flight; transfers under way end first (early, if
      * possible), and their advance runs first. ERR_IO: part of the mapped window was lost, what
      * was written there by way of `map` may not have arrived. */

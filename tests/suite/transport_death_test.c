@@ -186,36 +186,48 @@ static void memory_that_may_only_be_read_is_not_written(void **state)
 }
 
 /*
- * The client's pages never come. The transfer is given up when the window closes and its arena
- * memory is free; the close waits for the kernel to get out, which the client's death makes it do;
- * meanwhile others are served.
+ * The client's pages never come. The transfers end at the deadline, or when the window closes, and
+ * their arena memory is free; the close waits for the kernel to get out, which the client's death
+ * makes it do; meanwhile others are served.
  */
-static void a_client_that_stalls_stalls_itself(void **state)
+static void stalls(bool until_deadline)
 {
     struct stand *s = open_stand(true);
     struct transfer running, queued;
     struct suite_window w;
+    enum err want = until_deadline ? ERR_TIMEOUT : ERR_CANCELLED;
 
-    (void)state;
     if (!local_child_stall(&s->child, 0, CHUNK_BYTES_MAX)) {
         close_stand(s);
         print_message("no userfaultfd here\n");
         skip();
     }
     window_of(s, &s->child, &w, WINDOW_WRITE);
+    if (until_deadline)
+        w.window.deadline_ns = clock_ns() + 200 * UINT64_C(1000000);
     suite_start(&running, &w, 0, s->data, CHUNK_BYTES_MAX);
     suite_start(&queued, &w, CHUNK_BYTES_MAX, s->data, CHUNK_BYTES_MAX);
     usleep(20 * 1000);
     loop_turns(20);
     assert_false(op_is_idle(&running.op) || op_is_idle(&queued.op));
-    transport_close_window(&w.window);
-    assert_int_equal(loop_wait(&running.op), ERR_CANCELLED);
-    assert_int_equal(loop_wait(&queued.op), ERR_CANCELLED);
+    if (!until_deadline)
+        transport_close_window(&w.window);
+    assert_int_equal(loop_wait(&running.op), want);
+    assert_int_equal(loop_wait(&queued.op), want);
+    if (until_deadline)
+        transport_close_window(&w.window);
     assert_alive(s);
     assert_false(op_is_idle(&w.window.op));
     local_child_kill(&s->child);
     assert_int_equal(loop_wait(&w.window.op), ERR_OK);
     close_stand(s);
+}
+
+static void a_client_that_stalls_stalls_itself(void **state)
+{
+    (void)state;
+    stalls(false);
+    stalls(true);
 }
 
 static void unregister_is_a_fence_for_ranges_too(void **state)

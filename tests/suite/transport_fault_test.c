@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "direct/fault/fault.h"
 #include "loop_help.h"
 #include "transport_suite.h"
@@ -155,12 +156,31 @@ static void a_lost_move_ends_when_its_window_closes(void **state)
     suite_close(s);
 }
 
+static void a_lost_move_ends_at_the_deadline(void **state)
+{
+    struct suite_window w;
+    struct transfer lost;
+    uint8_t byte = 0xcc;
+
+    (void)state;
+    config = (struct transport_fault_config){.lose_nth = 1};
+    struct suite_stand *s = suite_open(&kind);
+    assert_int_equal(suite_window_open(s, &w, 0, 100, WINDOW_WRITE), ERR_OK);
+    w.window.deadline_ns = clock_ns() + 100 * UINT64_C(1000000);
+    suite_start(&lost, &w, 0, &byte, 1);
+    assert_int_equal(loop_wait(&lost.op), ERR_TIMEOUT);
+    assert_int_equal(suite_move(&w, 0, &byte, 1), ERR_TIMEOUT);
+    assert_int_equal(suite_window_close(&w), ERR_OK);
+    suite_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_seed_decides_the_order),
         cmocka_unit_test(the_nth_call_fails_and_no_other),
         cmocka_unit_test(a_lost_move_ends_when_its_window_closes),
+        cmocka_unit_test(a_lost_move_ends_at_the_deadline),
     };
     int failed = 0;
 

@@ -1,6 +1,7 @@
 /*
  * Transport `fault`: windows are ranges of one host buffer; completions come late and in an order
- * drawn from a seed, the Nth call fails, the Nth move is lost until its window is closed.
+ * drawn from a seed, the Nth call fails, the Nth move is lost until the deadline, or
+ * until its window is closed.
  *
  * Every move starts a timer of a drawn delay. A timer that fires completes one pending move, drawn
  * from all that are pending: so the order is a shuffle even when no delay is asked for. The bytes
@@ -231,6 +232,18 @@ static void lost_take(struct fault *F, const struct window *w, struct list *foun
     }
 }
 
+static void fault_cancel(struct transport *T, struct window *w)
+{
+    struct fault *F = fault_of(T);
+    struct list found, *node;
+
+    pthread_mutex_lock(&F->lock);
+    lost_take(F, w, &found);
+    pthread_mutex_unlock(&F->lock);
+    while ((node = list_pop(&found)))
+        move_end(F, container_of(node, struct transfer, op.link), ERR_TIMEOUT);
+}
+
 static void fault_close(struct transport *T, struct window *w)
 {
     struct fault *F = fault_of(T);
@@ -273,6 +286,7 @@ static const struct transport_ops fault_ops = {
     .recognise = fault_recognise,
     .open = fault_open,
     .move = fault_move,
+    .cancel = fault_cancel,
     .close = fault_close,
     .stop = fault_stop,
 };

@@ -14,7 +14,7 @@ struct transport_fault_config {
     unsigned delay_ms_max; /* 0: next turn of the reactor */
     unsigned fail_nth;     /* the Nth open/move fails with fail_err; 0: none */
     enum err fail_err;
-    unsigned lose_nth; /* the Nth move never completes until close; 0: none */
+    unsigned lose_nth; /* the Nth move completes at the deadline or at close; 0: none */
 };
 enum err transport_fault_new(
     const struct transport_fault_config *config, struct transport **transport_out) MUST_CHECK;

@@ -187,6 +187,15 @@ void local_window_end(struct local_window *lw)
     pthread_mutex_unlock(&L->lock);
 }
 
+static void local_cancel(struct transport *T, struct window *w)
+{
+    struct local_window *lw = w->state[0];
+
+    (void)T;
+    if (lw->region->is_range)
+        local_lane_cancel(lw->session->lane, lw);
+}
+
 static void local_close(struct transport *T, struct window *w)
 {
     struct local_window *lw = w->state[0];
@@ -215,6 +224,7 @@ static const struct transport_ops local_ops = {
     .recognise = local_recognise,
     .open = local_open,
     .move = local_move,
+    .cancel = local_cancel,
     .close = local_close,
     .stop = local_stop,
 };

@@ -133,6 +133,7 @@ bool local_who_is_reachable(pid_t pid, int pidfd); /* process_vm_* would be allo
 enum err local_lane_new(const struct local_session *s, struct local_lane **lane_out) MUST_CHECK;
 void local_lane_free(struct local_lane *lane); /* no window open. NULL is fine */
 void local_lane_move(struct local_lane *lane, struct transfer *t);
+void local_lane_cancel(struct local_lane *lane, struct local_window *lw);
 void local_lane_close(struct local_lane *lane, struct local_window *lw);
 
 /* local.c: the window is closed: forget it, then complete its close. Any thread. */

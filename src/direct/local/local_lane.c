@@ -14,6 +14,7 @@
  *
  *   queue --lane--> running --kernel--> completed
  *     |                |
+ *     +---- cancel ----+--> ERR_TIMEOUT at once
  *     +---- close -----+--> ERR_CANCELLED at once; the close itself always ends on the lane, behind
  *                           the transfers it completed: advances run in that order.
  */
@@ -167,9 +168,9 @@ void local_lane_move(struct local_lane *lane, struct transfer *t)
     pthread_mutex_unlock(&lane->lock);
 }
 
-void local_lane_close(struct local_lane *lane, struct local_window *lw)
+/* Ends what the window has queued, and gives up what is running for it. Under the lock. */
+static void lane_end(struct local_lane *lane, const struct local_window *lw, enum err e)
 {
-    pthread_mutex_lock(&lane->lock);
     list_for_each(node, &lane->queue)
     {
         struct transfer *t = container_of(node, struct transfer, op.link);
@@ -177,12 +178,25 @@ void local_lane_close(struct local_lane *lane, struct local_window *lw)
         if (window_of(t) != lw)
             continue;
         list_remove(node);
-        op_complete(&t->op, ERR_CANCELLED);
+        op_complete(&t->op, e);
     }
     if (lane->running && window_of(lane->running) == lw) {
-        op_complete(&lane->running->op, ERR_CANCELLED);
+        op_complete(&lane->running->op, e);
         lane->running = NULL;
     }
+}
+
+void local_lane_cancel(struct local_lane *lane, struct local_window *lw)
+{
+    pthread_mutex_lock(&lane->lock);
+    lane_end(lane, lw, ERR_TIMEOUT);
+    pthread_mutex_unlock(&lane->lock);
+}
+
+void local_lane_close(struct local_lane *lane, struct local_window *lw)
+{
+    pthread_mutex_lock(&lane->lock);
+    lane_end(lane, lw, ERR_CANCELLED);
     list_push_back(&lane->closing, &lw->lane_link);
     pthread_cond_signal(&lane->wake);
     pthread_mutex_unlock(&lane->lock);
