@@ -1,14 +1,36 @@
-# The commands of README.md; the build itself is meson and ninja, in build/.
+# The commands of README.md. The build itself is meson and ninja, in $(BUILD).
 SHELL := /bin/bash
 BUILD ?= build
+PREFIX ?= /usr/local
 
-.PHONY: all setup test demo bench install style clean
+.PHONY: all test demo bench install style setup setup-tests fuzz clean
 all: setup
-	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix $(PREFIX) >/dev/null
 	@ninja -C $(BUILD)
+
+test: setup-tests all
+	@tests/run $(BUILD)
+
+demo: all
+	@tools/demo $(BUILD) "$(FILE)"
+
+bench: all
+	@tools/bench $(BUILD)
+
+install: all
+	@meson install -C $(BUILD)
+
+style: setup-tests
+	@tools/style
+
+fuzz: setup-tests
+	@tools/fuzz
 
 setup:
 	@tools/setup
+
+setup-tests:
+	@tools/setup --tests
 
 clean:
 	rm -rf build build-*

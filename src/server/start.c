@@ -1,0 +1,330 @@
+#include "server/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/text.h"
+#include "direct/local/local.h"
+#include "engine/drives/drives.h"
+#include "engine/memory/memory.h"
+#include "net/listen.h"
+#include "net/tls.h"
+
+static uint64_t default_arena_bytes(void)
+{
+    uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES);
+    uint64_t all = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+
+    return MAX(all / 4, 256 * MIB);
+}
+
+static enum err start_memory(struct server *s, struct buf *why)
+{
+    uint64_t bytes = s->config.arena_bytes ? s->config.arena_bytes : default_arena_bytes();
+    enum err e = arena_new(bytes, &s->arena, &s->arena_note);
+
+    if (e) {
+        buf_printf(
+            why, "no arena of %llu MiB: %s (--arena)", (unsigned long long)(bytes / MIB),
+            err_text(e));
+        return e;
+    }
+    TRY(cache_new(s->arena, 0, &s->cache));
+    unsigned cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+    return work_pool_start(MAX(cpus, 4));
+}
+
+static enum err start_cores(struct server *s, struct buf *why)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned wanted = s->config.reactors ? s->config.reactors : (unsigned)MAX(cpus, 1);
+
+    wanted = MIN(wanted, SERVER_CORES_MAX);
+    s->cores = calloc(wanted, sizeof *s->cores);
+    s->reactors = calloc(wanted, sizeof(struct reactor *));
+    if (!s->cores || !s->reactors)
+        return ERR_NO_MEMORY;
+    for (unsigned i = 0; i < wanted; i++) {
+        struct core *c = &s->cores[i];
+        c->server = s;
+        c->index = i;
+        TRY(core_start(c));
+        s->core_count++;
+        while (sem_wait(&s->event) != 0)
+            continue;
+        if (c->start_err) {
+            buf_printf(
+                why, "reactor %u does not start: %s%s%s", i, err_text(c->start_err),
+                c->ring_why ? ": " : "", c->ring_why ? c->ring_why : "");
+            return c->start_err;
+        }
+        s->reactors[i] = c->reactor;
+    }
+    return ERR_OK;
+}
+
+static enum err start_engine(struct server *s, struct buf *why)
+{
+    if (strcmp(s->config.engine, "memory") == 0)
+        return engine_memory_new(s->reactors, s->core_count, s->arena, &s->engine);
+    if (mkdir(s->config.dirs[0], 0700) != 0 && errno != EEXIST) {
+        buf_printf(why, "%s: %s", s->config.dirs[0], strerror(errno));
+        return ERR_SYSTEM;
+    }
+    const struct drives_config config = {
+        .dir = s->config.dirs[0],
+        .owners = s->reactors,
+        .owner_count = s->core_count,
+        .arena = s->arena,
+        .cache = s->cache,
+        .relaxed = strcmp(s->config.durability, "relaxed") == 0,
+    };
+    return engine_drives_open(&config, &s->engine, why);
+}
+
+static enum err start_keys(struct server *s, struct buf *why)
+{
+    const struct config *c = &s->config;
+
+    return keys_open(
+        &s->keys, c->root_user, c->root_password, c->dir_count ? c->dirs[0] : NULL, why);
+}
+
+/* Is `name` in the comma-separated list, or is the list "auto"? */
+static bool direct_wants(const char *list, const char *name)
+{
+    struct view rest = view_str(list), part;
+
+    if (strcmp(list, "auto") == 0)
+        return true;
+    while (view_split(&rest, ',', &part))
+        if (view_is(view_trim(part), name))
+            return true;
+    return false;
+}
+
+static enum err check_direct(const struct config *c, struct buf *why)
+{
+    struct view rest = view_str(c->direct), part;
+
+    if (strcmp(c->direct, "auto") == 0 || strcmp(c->direct, "off") == 0)
+        return ERR_OK;
+    while (view_split(&rest, ',', &part)) {
+        if (!view_is(view_trim(part), "local")) {
+            buf_printf(why, "--direct: no transport '%.*s' here (local)", VIEW_FMT(part));
+            return ERR_INVALID;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err direct_group(const struct config *c, gid_t *gid_out, struct buf *why)
+{
+    *gid_out = (gid_t)-1;
+    if (!c->direct_group)
+        return ERR_OK;
+    const struct group *g = getgrnam(c->direct_group);
+    if (!g) {
+        buf_printf(why, "--direct-group: no group '%s'", c->direct_group);
+        return ERR_INVALID;
+    }
+    *gid_out = g->gr_gid;
+    return ERR_OK;
+}
+
+static void direct_paths(struct server *s)
+{
+    const struct config *c = &s->config;
+    uint8_t id[16];
+    struct buf b = buf_over(s->server_id, sizeof s->server_id - 1);
+    char relative[4096];
+
+    digest_random(id, sizeof id);
+    text_put_hex(&b, view_of(id, sizeof id));
+    if (c->direct_socket)
+        (void)snprintf(relative, sizeof relative, "%s", c->direct_socket);
+    else if (c->dir_count)
+        (void)snprintf(relative, sizeof relative, "%s/direct.sock", c->dirs[0]);
+    else
+        (void)snprintf(relative, sizeof relative, "/tmp/penstock-%d.sock", (int)getpid());
+    /* Clients get the path by HTTP and have another working directory. */
+    char *cwd = relative[0] == '/' ? NULL : getcwd(NULL, 0);
+    (void)snprintf(
+        s->socket_path, sizeof s->socket_path, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", relative);
+    free(cwd);
+}
+
+/* `auto` goes on without a transport that does not start and says why; a named one must start. */
+static enum err start_direct(struct server *s, struct buf *why)
+{
+    const struct config *c = &s->config;
+    struct local_config local = {.socket_path = s->socket_path};
+    struct buf text = buf_over(s->direct_why, sizeof s->direct_why - 1);
+    char detail[200] = {0};
+    struct buf detail_buf = buf_over(detail, sizeof detail - 1);
+
+    TRY(check_direct(c, why));
+    direct_paths(s);
+    memcpy(local.server_id, s->server_id, sizeof local.server_id);
+    if (!direct_wants(c->direct, "local")) {
+        buf_put_str(&text, "off by --direct");
+        return ERR_OK;
+    }
+    TRY(direct_group(c, &local.allowed_gid, why));
+    enum err e = local_new(&local, &s->local, &detail_buf);
+    if (e && strcmp(c->direct, "auto") != 0) {
+        buf_printf(why, "transport local: %s", detail);
+        return e;
+    }
+    if (e)
+        buf_printf(&text, "local off: %s", detail);
+    else
+        buf_printf(&text, "local at %s", s->socket_path);
+    buf_put_str(&text, "; rc, dc, ofi: not built yet");
+    return ERR_OK;
+}
+
+static void make_service(struct server *s)
+{
+    struct s3_service *v = &s->service;
+    const struct config *c = &s->config;
+
+    v->engine = s->engine;
+    v->arena = s->arena;
+    v->credentials = &s->keys.credentials;
+    v->region = view_str(c->region);
+    v->put_decline_is_200 = c->direct_put_decline_200;
+    for (unsigned i = 0; i < c->domain_count; i++)
+        v->domains[v->domain_count++] = view_str(c->domains[i]);
+    if (s->local)
+        v->transports.list[v->transports.count++] = s->local;
+    v->direct_is_on = v->transports.count > 0;
+    /* One account: its canonical id is fixed, as nothing identifies it better than the store. */
+    v->owner_id = VIEW("02d6176db174dc93cb1b899f7c6078f08654445fe8cf1b6ce98d8855f66bdbf4");
+    v->owner_name = VIEW("root");
+    struct buf b = buf_over(s->direct_json, sizeof s->direct_json);
+    buf_printf(&b, "{\"server_id\":\"%s\",\"transports\":[", s->server_id);
+    if (s->local)
+        buf_printf(&b, "{\"name\":\"local\",\"socket\":\"%s\"}", s->socket_path);
+    buf_put_str(&b, "]}\n");
+    v->direct_json = buf_view(&b);
+}
+
+/* All cores open the same address; port 0 is decided by the first. */
+static enum err open_listens(struct server *s, struct buf *why)
+{
+    for (unsigned i = 0; i < s->config.listen_count; i++) {
+        struct view spec = view_str(s->config.listens[i]);
+        for (unsigned k = 0; k < s->core_count; k++) {
+            char where[64] = {0};
+            struct buf b = buf_over(where, sizeof where - 1);
+            TRY(listen_open(spec, s->core_count > 1, &s->cores[k].listen_fds[i], &b, why));
+            if (k == 0)
+                memcpy(s->where[i], where, sizeof where);
+            spec = view_str(s->where[i]);
+        }
+    }
+    return ERR_OK;
+}
+
+static void listen_all(struct server *s)
+{
+    for (unsigned i = 0; i < s->core_count; i++)
+        core_listen(&s->cores[i]);
+    for (unsigned i = 0; i < s->core_count; i++)
+        while (sem_wait(&s->event) != 0)
+            continue;
+    s->is_ready = true;
+}
+
+enum err start_server(struct server *s, struct buf *why)
+{
+    const struct config *c = &s->config;
+
+    s->start_ns = clock_ns();
+    if (sem_init(&s->event, 0, 0) != 0)
+        return ERR_SYSTEM;
+    TRY(access_log_file_open(&s->access_log, c->access_log, why));
+    if (c->tls_cert)
+        TRY(tls_context_new(c->tls_cert, c->tls_key, &s->tls, why));
+    TRY(start_memory(s, why));
+    TRY(start_cores(s, why));
+    TRY(start_engine(s, why));
+    TRY(start_keys(s, why));
+    TRY(start_direct(s, why));
+    make_service(s);
+    TRY(open_listens(s, why));
+    listen_all(s);
+    return ERR_OK;
+}
+
+/* An operation run on core 0, waited for by the main thread. */
+struct closing {
+    struct op go, done;
+    struct server *server;
+};
+
+static void on_closed(struct op *op)
+{
+    sem_post(&container_of(op, struct closing, done)->server->event);
+}
+
+static void close_engine(struct op *op)
+{
+    struct closing *x = container_of(op, struct closing, go);
+
+    engine_close(x->server->engine, &x->done);
+}
+
+static void stop_transport(struct op *op)
+{
+    struct closing *x = container_of(op, struct closing, go);
+    struct transport *T = x->server->local;
+
+    T->ops->stop(T, &x->done);
+}
+
+static void on_core_0(struct server *s, op_advance_fn *go)
+{
+    struct closing x = {.server = s};
+
+    op_init(&x.go, go);
+    op_init(&x.done, on_closed);
+    op_send(&x.go, s->cores[0].reactor);
+    while (sem_wait(&s->event) != 0)
+        continue;
+}
+
+static void close_listens(struct server *s)
+{
+    for (unsigned i = 0; i < s->core_count; i++)
+        for (unsigned k = 0; k < s->config.listen_count; k++)
+            if (s->cores[i].listen_fds[k] > 0)
+                (void)close(s->cores[i].listen_fds[k]);
+}
+
+void stop_server(struct server *s)
+{
+    s->is_ready = false;
+    if (s->local)
+        on_core_0(s, stop_transport);
+    if (s->engine)
+        on_core_0(s, close_engine);
+    close_listens(s);
+    for (unsigned i = 0; i < s->core_count; i++)
+        core_stop(&s->cores[i]);
+    work_pool_stop();
+    cache_free(s->cache);
+    if (s->arena)
+        arena_free(s->arena);
+    tls_context_free(s->tls);
+    access_log_file_done(&s->access_log);
+    free(s->reactors);
+    free(s->cores);
+}
