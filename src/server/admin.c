@@ -1,5 +1,6 @@
 #include "server/admin.h"
 
+#include "s3/direct_info.h"
 #include "server/metrics_text.h"
 
 /* An answer that fits in memory: sent, then the request ends. */
@@ -95,7 +96,7 @@ void admin_handle(struct http_request *q, struct core *c)
 
     q->op_index = UINT32_MAX;
     if (view_is(q->path, "/-/direct"))
-        s3_handle(q, (void *)(uintptr_t)&s->service);
+        direct_info_handle(q, (void *)(uintptr_t)&s->service);
     else if (!is_get)
         answer(q, 405, "text/plain", VIEW("GET and HEAD only\n"));
     else if (is_health(q->path, "live"))

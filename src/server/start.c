@@ -11,7 +11,6 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "direct/local/local.h"
-#include "engine/drives/drives.h"
 #include "engine/memory/memory.h"
 #include "net/listen.h"
 #include "net/tls.h"
@@ -73,19 +72,8 @@ static enum err start_engine(struct server *s, struct buf *why)
 {
     if (strcmp(s->config.engine, "memory") == 0)
         return engine_memory_new(s->reactors, s->core_count, s->arena, &s->engine);
-    if (mkdir(s->config.dirs[0], 0700) != 0 && errno != EEXIST) {
-        buf_printf(why, "%s: %s", s->config.dirs[0], strerror(errno));
-        return ERR_SYSTEM;
-    }
-    const struct drives_config config = {
-        .dir = s->config.dirs[0],
-        .owners = s->reactors,
-        .owner_count = s->core_count,
-        .arena = s->arena,
-        .cache = s->cache,
-        .relaxed = strcmp(s->config.durability, "relaxed") == 0,
-    };
-    return engine_drives_open(&config, &s->engine, why);
+    buf_put_str(why, "the drives engine is not here yet");
+    return ERR_UNSUPPORTED;
 }
 
 static enum err start_keys(struct server *s, struct buf *why)
