@@ -131,20 +131,22 @@ static void direct_paths(struct server *s)
     const struct config *c = &s->config;
     uint8_t id[16];
     struct buf b = buf_over(s->server_id, sizeof s->server_id - 1);
-    char relative[4096];
 
     digest_random(id, sizeof id);
     text_put_hex(&b, view_of(id, sizeof id));
-    if (c->direct_socket)
-        (void)snprintf(relative, sizeof relative, "%s", c->direct_socket);
-    else if (c->dir_count)
-        (void)snprintf(relative, sizeof relative, "%s/direct.sock", c->dirs[0]);
-    else
-        (void)snprintf(relative, sizeof relative, "/tmp/penstock-%d.sock", (int)getpid());
+    char *cwd = getcwd(NULL, 0);
+    struct buf path = buf_over(s->socket_path, sizeof s->socket_path - 1);
+    const char *dir = c->dir_count ? c->dirs[0] : "/tmp";
+    const char *chosen = c->direct_socket ? c->direct_socket : dir;
+
     /* Clients get the path by HTTP and have another working directory. */
-    char *cwd = relative[0] == '/' ? NULL : getcwd(NULL, 0);
-    (void)snprintf(
-        s->socket_path, sizeof s->socket_path, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", relative);
+    if (chosen[0] != '/' && cwd)
+        buf_printf(&path, "%s/", cwd);
+    buf_put_str(&path, chosen);
+    if (!c->direct_socket && c->dir_count)
+        buf_put_str(&path, "/direct.sock");
+    else if (!c->direct_socket)
+        buf_printf(&path, "/penstock-%d.sock", (int)getpid());
     free(cwd);
 }
 
@@ -275,7 +277,7 @@ static void stop_transport(struct op *op)
     struct closing *x = container_of(op, struct closing, go);
     struct transport *T = x->server->local;
 
-    T->ops->stop(T, &x->done);
+    transport_stop(T, &x->done);
 }
 
 static void on_core_0(struct server *s, op_advance_fn *go)

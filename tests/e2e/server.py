@@ -19,7 +19,7 @@ ACCESS, SECRET = "penstock-test", "penstock-test-secret-key"
 class Server:
     """One `penstock serve`. `options` are added to the command line; `directory` is kept when given."""
 
-    def __init__(self, *options, directory=None, tls=False, env=None, engine="drives"):
+    def __init__(self, *options, directory=None, tls=False, env=None, engine=None):
         self._temporary = None
         if directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="penstock-test-")
@@ -29,7 +29,7 @@ class Server:
         self.tls = tls
         self.env = dict(os.environ, PENSTOCK_ROOT_USER=ACCESS, PENSTOCK_ROOT_PASSWORD=SECRET,
                         **(env or {}))
-        self.engine = engine
+        self.engine = engine or os.environ.get("PENSTOCK_TEST_ENGINE", "drives")
         self.log = []
         self.process = None
         self.start()
