@@ -217,20 +217,14 @@ void rig_release(struct rig *g)
 
 /* The server. */
 
-bool rig_start(
-    struct rig *g, enum ring_kind ring, const struct http_server_config *config,
-    struct tls_context *tls)
+static void
+server_start(struct rig *g, const struct http_server_config *config, struct tls_context *tls)
 {
-    struct reactor_config reactor = {.ring = ring, .ring_depth = 256, .cpu = -1};
     struct http_server_config server = config ? *config : (struct http_server_config){0};
     char where_bytes[64] = "", why_bytes[256] = "";
     struct buf where = buf_over(where_bytes, sizeof(where_bytes) - 1);
     struct buf why = buf_over(why_bytes, sizeof(why_bytes) - 1);
-    const char *no_ring;
 
-    memset(g, 0, sizeof(*g));
-    if (reactor_new(&reactor, &g->reactor, &no_ring))
-        return false;
     metrics_use(&g->metrics);
     server.handle = handle;
     server.ended = ended;
@@ -239,7 +233,31 @@ bool rig_start(
     assert_int_equal(listen_open(VIEW("127.0.0.1:0"), false, &g->listen_fd, &where, &why), ERR_OK);
     g->port = (uint16_t)atoi(strrchr(where_bytes, ':') + 1);
     http_server_listen(g->server, g->listen_fd, tls);
+}
+
+bool rig_start(
+    struct rig *g, enum ring_kind ring, const struct http_server_config *config,
+    struct tls_context *tls)
+{
+    const struct reactor_config reactor = {.ring = ring, .ring_depth = 256, .cpu = -1};
+    const char *no_ring;
+
+    memset(g, 0, sizeof(*g));
+    if (reactor_new(&reactor, &g->reactor, &no_ring))
+        return false;
+    server_start(g, config, tls);
     return true;
+}
+
+void rig_start_over(
+    struct rig *g, struct ring *ring, const struct http_server_config *config,
+    struct tls_context *tls)
+{
+    const struct reactor_config reactor = {.cpu = -1};
+
+    memset(g, 0, sizeof(*g));
+    assert_int_equal(reactor_new_over(&reactor, ring, &g->reactor), ERR_OK);
+    server_start(g, config, tls);
 }
 
 static void drained(struct op *op)
@@ -378,11 +396,16 @@ void rig_text(struct rig_client *c, const char *text)
     rig_send(c, text, strlen(text));
 }
 
+void rig_poll(struct rig_client *c)
+{
+    rig_turn(c->rig);
+    client_recv(c);
+}
+
 static void wait_more(struct rig_client *c, uint64_t until)
 {
     assert_true(clock_ns() < until);
-    rig_turn(c->rig);
-    client_recv(c);
+    rig_poll(c);
 }
 
 void rig_wait_len(struct rig_client *c, size_t len)

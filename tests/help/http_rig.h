@@ -41,6 +41,10 @@ struct rig {
 bool rig_start(
     struct rig *g, enum ring_kind ring, const struct http_server_config *config,
     struct tls_context *tls);
+/* The same over a ring of the test's own (loop_sim.h). */
+void rig_start_over(
+    struct rig *g, struct ring *ring, const struct http_server_config *config,
+    struct tls_context *tls);
 /* Drains, and asserts that nothing is left. */
 void rig_stop(struct rig *g);
 void rig_turn(struct rig *g);
@@ -67,6 +71,8 @@ size_t rig_send_some(struct rig_client *c, const void *at, size_t len);
 /* Wait until that much, or that text, has come; fail when the server closes before. */
 void rig_wait_len(struct rig_client *c, size_t len);
 void rig_wait_text(struct rig_client *c, const char *text);
+/* One turn, and take what has come. */
+void rig_poll(struct rig_client *c);
 void rig_wait_closed(struct rig_client *c);
 /* Waits for a whole answer with Content-Length or chunked=false framing; checks status; returns its
  * body (inside c->got) and forgets it with rig_next. */
