@@ -88,13 +88,6 @@ static void on_read(struct op *op)
         read_more(b);
 }
 
-static bool is_streaming(const struct s3_request *r)
-{
-    return r->auth.payload == SIGV4_PAYLOAD_STREAMING ||
-           r->auth.payload == SIGV4_PAYLOAD_STREAMING_TRAILER ||
-           r->auth.payload == SIGV4_PAYLOAD_UNSIGNED_TRAILER;
-}
-
 /* How many bytes to be ready for: what was announced, else the bound. */
 static enum s3_code plan(struct s3_small_body *b, struct small_state *st)
 {
@@ -102,10 +95,10 @@ static enum s3_code plan(struct s3_small_body *b, struct small_state *st)
     struct view decoded = s3_header(r, "x-amz-decoded-content-length");
 
     st->length = UINT64_MAX;
-    if (decoded.at && is_streaming(r)) {
+    if (decoded.at && digests_body_is_framed(r)) {
         if (text_to_u64(decoded, &st->length))
             return S3_InvalidArgument;
-    } else if (!r->http->is_chunked && !is_streaming(r)) {
+    } else if (!r->http->is_chunked && !digests_body_is_framed(r)) {
         st->length = r->http->has_content_length ? r->http->content_length : 0;
     }
     if (st->length != UINT64_MAX && st->length > b->bytes_max)
@@ -135,7 +128,7 @@ static enum s3_code prepare(struct s3_small_body *b, const char **detail_out)
         return code;
     if (digests_start(&st->digests))
         return S3_SlowDown;
-    if (!is_streaming(r))
+    if (!digests_body_is_framed(r))
         return S3_None;
     struct chunked *c = region_take(r->region, sizeof *c);
     if (!c || chunked_init(c, &r->auth))

@@ -48,6 +48,14 @@ enum s3_code digests_trailer(struct digests *d, const struct chunked *c, const c
 enum s3_code digests_finish(struct digests *d, const char **detail_out);
 void digests_done(struct digests *d);
 
+/* Is the body aws-chunked? What x-amz-content-sha256 says counts, not Content-Encoding. */
+static inline bool digests_body_is_framed(const struct s3_request *r)
+{
+    return r->auth.payload == SIGV4_PAYLOAD_STREAMING ||
+           r->auth.payload == SIGV4_PAYLOAD_STREAMING_TRAILER ||
+           r->auth.payload == SIGV4_PAYLOAD_UNSIGNED_TRAILER;
+}
+
 /* Is the body protected by a value the client sent? */
 static inline bool digests_protect(const struct digests *d)
 {

@@ -325,18 +325,12 @@ static void pump(struct ingest *g)
         end(g);
 }
 
-static bool is_streaming(enum sigv4_payload payload)
-{
-    return payload == SIGV4_PAYLOAD_STREAMING || payload == SIGV4_PAYLOAD_STREAMING_TRAILER ||
-           payload == SIGV4_PAYLOAD_UNSIGNED_TRAILER;
-}
-
 static void start_framing(struct ingest *g)
 {
     struct s3_request *r = g->request;
     struct chunked *c;
 
-    if (g->window || !is_streaming(r->auth.payload))
+    if (g->window || !digests_body_is_framed(r))
         return;
     c = region_take(r->region, sizeof *c);
     if (!c || chunked_init(c, &r->auth))

@@ -265,6 +265,7 @@ static void look_up_bucket(struct store *s)
 /* One wait at a time; each case says who woke us. */
 static void advance(struct store *s, enum err e)
 {
+    assert(s->wait != STORE_IDLE);
     switch (s->wait) {
     case STORE_LOOKING_UP: /* the engine */
         looked_up(s, e);
@@ -284,8 +285,8 @@ static void advance(struct store *s, enum err e)
     case STORE_ABORTING: /* the engine */
         done(s);
         break;
-    case STORE_IDLE:
-        assert(!"woken while idle");
+    case STORE_IDLE: /* nobody */
+        break;
     }
 }
 
@@ -311,18 +312,12 @@ static void on_put(struct op *op)
 
 /* --- the request -------------------------------------------------------------------------- */
 
-static bool is_streaming(enum sigv4_payload payload)
-{
-    return payload == SIGV4_PAYLOAD_STREAMING || payload == SIGV4_PAYLOAD_STREAMING_TRAILER ||
-           payload == SIGV4_PAYLOAD_UNSIGNED_TRAILER;
-}
-
 static enum s3_code read_length(struct store *s)
 {
     struct s3_request *r = s->request;
     struct view decoded = s3_header(r, "x-amz-decoded-content-length");
 
-    if (is_streaming(r->auth.payload) || r->http->is_chunked) {
+    if (digests_body_is_framed(r) || r->http->is_chunked) {
         if (!decoded.at)
             return S3_MissingContentLength;
         if (text_to_u64(decoded, &s->length))
@@ -343,7 +338,7 @@ static enum s3_code check_direct(struct store *s)
     struct s3_request *r = s->request;
     uint8_t empty[32];
 
-    if (http_has_body(r->http) || is_streaming(r->auth.payload)) {
+    if (http_has_body(r->http) || digests_body_is_framed(r)) {
         s->detail = has_body;
         return S3_InvalidRequest;
     }

@@ -49,6 +49,7 @@ struct ask {
     const char *payload; /* x-amz-content-sha256; NULL: UNSIGNED-PAYLOAD */
     bool is_chunked;     /* Transfer-Encoding */
     bool is_anonymous;
+    const char *key, *secret;    /* NULL: the right ones */
     const char *unsigned_header; /* added after signing */
     size_t cut_at;               /* the client leaves; 0: it stays */
     unsigned fail_send_nth;
@@ -101,8 +102,8 @@ static void sign(const struct ask *a, const struct http_request *q)
         q->method_text,      q->path,        q->query, stand_headers.list,
         stand_headers.count, clock_wall_ms()};
     struct sigv4_signing with = {
-        view_str(stand_key), view_str(stand_secret), VIEW("us-east-1"),
-        view_str(a->payload ? a->payload : "UNSIGNED-PAYLOAD"), clock_wall_ms()};
+        view_str(a->key ? a->key : stand_key), view_str(a->secret ? a->secret : stand_secret),
+        VIEW("us-east-1"), view_str(a->payload ? a->payload : "UNSIGNED-PAYLOAD"), clock_wall_ms()};
     struct buf scratch = buf_over(scratch_bytes, sizeof scratch_bytes);
     struct buf out = buf_over(stand_headers.authorization, sizeof stand_headers.authorization);
 
@@ -117,8 +118,10 @@ static void fill_headers(const struct ask *a, struct http_request *q)
     stand_headers.count = 0;
     text_put_amz_date(&date, clock_wall_ms());
     add_header("host", q->host);
-    add_header("x-amz-date", buf_view(&date));
-    add_header("x-amz-content-sha256", view_str(a->payload ? a->payload : "UNSIGNED-PAYLOAD"));
+    if (!a->is_anonymous) {
+        add_header("x-amz-date", buf_view(&date));
+        add_header("x-amz-content-sha256", view_str(a->payload ? a->payload : "UNSIGNED-PAYLOAD"));
+    }
     for (size_t i = 0; i < ARRAY_COUNT(a->headers) && a->headers[i]; i++)
         add_line(a->headers[i]);
     if (!a->is_anonymous)

@@ -366,6 +366,26 @@ static void a_client_that_leaves_costs_nothing(void **state)
     stand_close();
 }
 
+/* Whoever holds one chunk gets on: nobody waits for a second one while holding the first. */
+static void one_chunk_is_enough(void **state)
+{
+    struct view body = some_bytes((5 << 20) + 9);
+    struct chunk *held[STAND_ARENA_BYTES >> 20], *last = NULL;
+    unsigned count = 0;
+
+    stand_open();
+    for (struct chunk *c; (c = arena_try_take(stand.arena, CHUNK_BYTES_MAX)); last = c)
+        held[count++] = c;
+    assert_non_null(last);
+    chunk_unref(held[--count]);
+    put("/bucket/key", body);
+    ask(&(struct ask){.method = "GET", .target = "/bucket/key"});
+    assert_true(view_eq(view_of(answer.sent, answer.sent_bytes), body));
+    while (count > 0)
+        chunk_unref(held[--count]);
+    stand_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +399,7 @@ int main(void)
         cmocka_unit_test(large_framed_bodies_fill_whole_chunks),
         cmocka_unit_test(every_engine_failure_is_clean),
         cmocka_unit_test(a_client_that_leaves_costs_nothing),
+        cmocka_unit_test(one_chunk_is_enough),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
