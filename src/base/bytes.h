@@ -68,7 +68,8 @@ static inline bool view_ends(struct view a, struct view suffix)
 /* view_from(v, n): v without its first n bytes; empty when n >= v.len. */
 static inline struct view view_from(struct view v, size_t n)
 {
-    return n >= v.len ? view_of(v.at + v.len, 0) : view_of(v.at + n, v.len - n);
+    n = MIN(n, v.len);
+    return view_of(n ? v.at + n : v.at, v.len - n); /* NULL + 0 is undefined */
 }
 
 /* view_upto(v, n): the first n bytes at most. */
