@@ -131,7 +131,7 @@ static void parts_combine_to_the_whole(void **state)
 
             memcpy(head, TEXT, cut);
             take(crcs[i], head, a);
-            take(crcs[i], TEXT + cut, b);
+            take(crcs[i], &TEXT[cut], b);
             take(crcs[i], TEXT, whole);
             checksum_combine(crcs[i], a, b, strlen(TEXT) - cut);
             assert_memory_equal(a, whole, checksum_bytes(crcs[i]));

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -554,6 +555,41 @@ static void a_crowded_key_cache_still_gives_right_keys(void **state)
     }
 }
 
+static void *verify_much(void *failed)
+{
+    uint8_t bytes[8192];
+    struct outcome o;
+
+    for (int i = 0; i < 100; i++) {
+        struct buf scratch = buf_over(bytes, sizeof bytes);
+        struct view secret = i % 3 ? VIEW(SECRET) : VIEW("another");
+        const char *text = i % 2 ? get_object : presigned;
+
+        auth_help_read(&o.r, view_str(text), AUTH_HELP_MAY_24);
+        if (sigv4_parse(&o.r.q, &o.s) != SIGV4_OK ||
+            sigv4_verify(&o.r.q, &o.s, secret, &scratch, &o.canonical, &o.to_sign) !=
+                (i % 3 ? SIGV4_OK : SIGV4_MISMATCH))
+            return failed;
+    }
+    return NULL;
+}
+
+/* run under the thread sanitizer: nothing of the key caches is shared */
+static void threads_verify_side_by_side(void **state)
+{
+    static char failed[] = "failed";
+    pthread_t thread[4];
+
+    for (size_t i = 0; i < ARRAY_COUNT(thread); i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, verify_much, failed), 0);
+    for (size_t i = 0; i < ARRAY_COUNT(thread); i++) {
+        void *result;
+
+        assert_int_equal(pthread_join(thread[i], &result), 0);
+        assert_null(result);
+    }
+}
+
 #include "sigv4_vectors.h"
 
 /* made by tests/help/make_sigv4_vectors.py with botocore, two versions */
@@ -593,6 +629,7 @@ int main(void)
         cmocka_unit_test(too_many_parameters_are_refused),
         cmocka_unit_test(overlong_secrets_verify_and_sign_nothing),
         cmocka_unit_test(a_crowded_key_cache_still_gives_right_keys),
+        cmocka_unit_test(threads_verify_side_by_side),
         cmocka_unit_test(what_botocore_signs_verifies),
     };
     return cmocka_run_group_tests_name("sigv4", tests, NULL, NULL);
