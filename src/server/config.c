@@ -261,12 +261,19 @@ static enum err read_file(struct config *c, const char *path, struct given *give
     return ERR_OK;
 }
 
-/* One "--name value" or "--name=value"; *at moves past what was used. */
-static enum err read_option(
-    struct config *c, int argc, char **argv, int *at, struct given *given, const char **file_out,
-    struct buf *why)
+/* The command line while it is read. */
+struct arguments {
+    int count, at;
+    char **list;
+    struct given *given;
+    const char *file; /* --config */
+};
+
+/* One "--name value" or "--name=value"; a->at moves past what was used. */
+static enum err read_option(struct config *c, struct arguments *a, struct buf *why)
 {
-    struct view name = view_from(view_str(argv[*at]), 2);
+    const char *option = a->list[a->at];
+    struct view name = view_from(view_str(option), 2);
     size_t eq = view_index(name, '=');
     const char *value = NULL;
 
@@ -280,38 +287,37 @@ static enum err read_option(
     }
     const struct setting *s = setting_find(name);
     if (!s && !view_is(name, "config")) {
-        buf_printf(why, "unknown option %s (penstock serve --help lists them)", argv[*at]);
+        buf_printf(why, "unknown option %s (penstock serve --help lists them)", option);
         return ERR_INVALID;
     }
-    if (!value && ++*at >= argc) {
+    if (!value && ++a->at >= a->count) {
         buf_printf(why, "--%.*s wants a value", VIEW_FMT(name));
         return ERR_INVALID;
     }
     if (!value)
-        value = argv[*at];
+        value = a->list[a->at];
     if (!s) {
-        *file_out = value;
+        a->file = value;
         return ERR_OK;
     }
-    given->by[setting_index(s)] = true;
+    a->given->by[setting_index(s)] = true;
     return apply(c, s, value, "command line", why);
 }
 
-static enum err read_arguments(
-    struct config *c, int argc, char **argv, struct given *given, const char **file_out,
-    struct buf *why)
+static enum err read_arguments(struct config *c, struct arguments *a, struct buf *why)
 {
-    for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "--", 2) == 0) {
-            TRY(read_option(c, argc, argv, &i, given, file_out, why));
-        } else if (strcmp(argv[i], "-h") == 0) {
+    for (a->at = 1; a->at < a->count; a->at++) {
+        const char *argument = a->list[a->at];
+        if (strncmp(argument, "--", 2) == 0) {
+            TRY(read_option(c, a, why));
+        } else if (strcmp(argument, "-h") == 0) {
             c->wants_help = true;
-        } else if (argv[i][0] == '-') {
-            buf_printf(why, "unknown option %s", argv[i]);
+        } else if (argument[0] == '-') {
+            buf_printf(why, "unknown option %s", argument);
             return ERR_INVALID;
         } else {
-            TRY(set_dirs(c, 0, argv[i], why));
-            given->by[setting_index(setting_find(VIEW("dirs")))] = true;
+            TRY(set_dirs(c, 0, argument, why));
+            a->given->by[setting_index(setting_find(VIEW("dirs")))] = true;
         }
     }
     return ERR_OK;
@@ -369,15 +375,20 @@ static enum err check(const struct config *c, struct buf *why)
 enum err config_read(struct config *c, int argc, char **argv, struct buf *why)
 {
     struct given given = {0};
-    const char *file = getenv("PENSTOCK_CONFIG");
+    struct arguments a = {
+        .count = argc,
+        .list = argv,
+        .given = &given,
+        .file = getenv("PENSTOCK_CONFIG"),
+    };
 
     memset(c, 0, sizeof *c);
-    TRY(read_arguments(c, argc, argv, &given, &file, why));
+    TRY(read_arguments(c, &a, why));
     if (c->wants_help)
         return ERR_OK;
     TRY(read_environment(c, &given, why));
-    if (file)
-        TRY(read_file(c, file, &given, why));
+    if (a.file)
+        TRY(read_file(c, a.file, &given, why));
     TRY(apply_defaults(c, &given, why));
     TRY(read_root(c, why));
     return check(c, why);

@@ -101,7 +101,7 @@ static int run(struct server *s, const sigset_t *signals)
     memset(text, 0, sizeof text);
     if (start_server(s, &why)) {
         log_error("server", "%s", text);
-        stop_server(s);
+        start_undo(s);
         return 1;
     }
     announce(s);
@@ -113,7 +113,7 @@ static int run(struct server *s, const sigset_t *signals)
         log_error("server", "not drained after %d s: leaving at once", DRAIN_SECONDS_MAX);
         _exit(1);
     }
-    stop_server(s);
+    start_undo(s);
     log_info("server", "stopped");
     return 0;
 }

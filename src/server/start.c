@@ -299,7 +299,7 @@ static void close_listens(struct server *s)
                 (void)close(s->cores[i].listen_fds[k]);
 }
 
-void stop_server(struct server *s)
+void start_undo(struct server *s)
 {
     s->is_ready = false;
     if (s->local)

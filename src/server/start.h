@@ -5,9 +5,9 @@
 
 #include "server/core.h"
 
-/* s->config is set, all else zero. On failure `why` names the cause; stop_server cleans up. */
+/* s->config is set, all else zero. On failure `why` names the cause; start_undo cleans up. */
 enum err start_server(struct server *s, struct buf *why) MUST_CHECK;
 /* After a drain, or after a failed start. Accepts any half-built server. */
-void stop_server(struct server *s);
+void start_undo(struct server *s);
 
 #endif

@@ -41,10 +41,8 @@ def test_create_again(s3, bucket):
 
 @pytest.mark.parametrize("name", ["ab", "UPPER", "under_score", "a" * 64, "192.168.1.1", "-dash", "dash-", "dot..dot"])
 def test_bad_names(s3, name):
-    s3.meta.events.unregister("before-parameter-build.s3", None) if False else None
     import botocore.handlers
-    for event in ("before-parameter-build.s3",):
-        s3.meta.events.unregister(event, botocore.handlers.validate_bucket_name)
+    s3.meta.events.unregister("before-parameter-build.s3", botocore.handlers.validate_bucket_name)
     with pytest.raises(ClientError) as e:
         s3.create_bucket(Bucket=name)
     assert code(e) == ("InvalidBucketName", 400)
@@ -58,8 +56,8 @@ def test_location_constraint(s3):
 
 @pytest.fixture
 def filled(s3, bucket):
-    keys = sorted(["a", "a/", "a/b", "a/b/c", "a//b", "b/1", "b/2", "b/3", "c", "c-1", "c.1", "d e", "d+e", "é", "z/z/z"],
-                  key=lambda k: k.encode())
+    keys = sorted(["a", "a/", "a/b", "a/b/c", "a//b", "b/1", "b/2", "b/3", "c", "c-1", "c.1", "d e",
+                   "d+e", "é", "z/z/z"], key=lambda k: k.encode())
     for k in keys:
         s3.put_object(Bucket=bucket, Key=k, Body=k.encode())
     return bucket, keys
@@ -254,7 +252,8 @@ def test_multipart_full_object_checksum(s3, bucket):
     if "ChecksumType" not in shape:
         pytest.skip("this botocore cannot ask for it")
     bodies = [data_of(5 * MIB, 1), data_of(100, 2)]
-    u = s3.create_multipart_upload(Bucket=bucket, Key="m", ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")["UploadId"]
+    u = s3.create_multipart_upload(Bucket=bucket, Key="m", ChecksumAlgorithm="CRC32",
+                                   ChecksumType="FULL_OBJECT")["UploadId"]
     parts = []
     for n, b in enumerate(bodies, 1):
         r = s3.upload_part(Bucket=bucket, Key="m", UploadId=u, PartNumber=n, Body=b, ChecksumAlgorithm="CRC32")

@@ -94,7 +94,8 @@ def test_key_too_long(s3, bucket):
 
 
 @pytest.mark.parametrize("spec,start,end", [
-    ("bytes=0-0", 0, 1), ("bytes=0-", 0, None), ("bytes=5-9", 5, 10), ("bytes=-7", -7, None), ("bytes=1048570-1048590", 1048570, 1048591),
+    ("bytes=0-0", 0, 1), ("bytes=0-", 0, None), ("bytes=5-9", 5, 10), ("bytes=-7", -7, None),
+    ("bytes=1048570-1048590", 1048570, 1048591),
     ("bytes=3000000-99999999", 3000000, None), ("bytes=-99999999", 0, None)])
 def test_ranges(s3, bucket, spec, start, end):
     data = data_of(3 * (1 << 20) + 17)
@@ -327,9 +328,11 @@ def test_wrong_keys(server, bucket):
     import boto3
     from botocore.config import Config
     from server import ACCESS, SECRET
-    for access, secret, want in [("nobody-here", SECRET, "InvalidAccessKeyId"), (ACCESS, "wrong-secret", "SignatureDoesNotMatch")]:
-        c = boto3.client("s3", endpoint_url=server.endpoint, aws_access_key_id=access, aws_secret_access_key=secret,
-                         region_name="eu-central-1", config=Config(s3={"addressing_style": "path"}))
+    for access, secret, want in [("nobody-here", SECRET, "InvalidAccessKeyId"),
+                                 (ACCESS, "wrong-secret", "SignatureDoesNotMatch")]:
+        c = boto3.client("s3", endpoint_url=server.endpoint, aws_access_key_id=access,
+                         aws_secret_access_key=secret, region_name="eu-central-1",
+                         config=Config(s3={"addressing_style": "path"}))
         with pytest.raises(ClientError) as e:
             c.list_buckets()
         assert code(e) == (want, 403)
