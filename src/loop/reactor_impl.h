@@ -16,12 +16,19 @@
 
 #include "loop/reactor.h"
 
+/* Of the kernel, at the begin of a turn: tells stalls from preemptions. */
+struct reactor_usage {
+    uint64_t cpu_ns;
+    long preemptions;
+};
+
 struct reactor {
     /* this thread only */
     struct ring *ring;
     struct list ready;
     struct timer *timers; /* the earliest, or NULL */
     uint64_t now_ns;      /* when the last turn ended, or the last wait, whichever is later */
+    struct reactor_usage usage;
     unsigned index;
     void *user;
     struct region_pool regions;
