@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "direct/local/local.h"
+#include "engine/drives/drives.h"
 #include "engine/memory/memory.h"
 #include "net/listen.h"
 #include "net/tls.h"
@@ -72,8 +73,14 @@ static enum err start_engine(struct server *s, struct buf *why)
 {
     if (strcmp(s->config.engine, "memory") == 0)
         return engine_memory_new(s->reactors, s->core_count, s->arena, &s->engine);
-    buf_put_str(why, "the drives engine is not here yet");
-    return ERR_UNSUPPORTED;
+    const struct drives_config drives = {
+        .dir = s->config.dirs[0],
+        .owners = s->reactors,
+        .owner_count = s->core_count,
+        .arena = s->arena,
+        .cache = s->cache,
+    };
+    return engine_drives_open(&drives, &s->engine, why);
 }
 
 static enum err start_keys(struct server *s, struct buf *why)

@@ -1,0 +1,151 @@
+/* When to write a checkpoint, and whose turn it is. drives_applied.c writes them. */
+#include "engine/drives/drives_checkpoint.h"
+
+#include <assert.h>
+
+#include "engine/drives/drives_applied.h"
+#include "engine/drives/drives_commit.h"
+#include "engine/drives/drives_impl.h"
+
+enum { REST_MS = 500 };
+
+static bool is_full(const struct drives_shard *s)
+{
+    const struct drives_config *c = &s->drives->config;
+
+    return drives_memtable_entries(s->keys.active) >= c->memtable_entries_max ||
+           drives_memtable_bytes(s->keys.active) >= c->memtable_bytes_max;
+}
+
+bool drives_checkpoint_is_behind(const struct drives_shard *s, enum err *err_out)
+{
+    *err_out = ERR_OK;
+    if (s->checkpoint.state == CHECKPOINT_IDLE || !is_full(s))
+        return false;
+    *err_out = s->checkpoint.err;
+    return true;
+}
+
+/* ---- turns ------------------------------------------------------------------------------- */
+
+static void run(struct work *w)
+{
+    struct drives_shard *s = container_of(w, struct drives_shard, checkpoint.work);
+    struct drives_stream_mark mark = {s->index, s->drives->epoch, s->checkpoint.mark};
+
+    w->result = drives_applied_write(s->drives, s->keys.frozen, &mark, 1);
+    if (!w->result)
+        drives_segment_reclaim(s->drives);
+}
+
+/* On the owner: it is our turn. */
+static void turn(struct op *hop)
+{
+    struct drives_shard *s = container_of(hop, struct drives_shard, checkpoint.hop);
+
+    assert(s->checkpoint.state == CHECKPOINT_QUEUED);
+    s->checkpoint.state = CHECKPOINT_RUNNING;
+    work_start(&s->checkpoint.work);
+}
+
+static void queue(struct drives_shard *s)
+{
+    struct drives *D = s->drives;
+    bool is_first;
+
+    s->checkpoint.state = CHECKPOINT_QUEUED;
+    (void)pthread_mutex_lock(&D->checkpoint_lock);
+    is_first = !D->is_checkpoint_on;
+    D->is_checkpoint_on = true;
+    if (!is_first)
+        list_push_back(&D->checkpoint_queue, &s->checkpoint.link);
+    (void)pthread_mutex_unlock(&D->checkpoint_lock);
+    if (is_first)
+        op_send(&s->checkpoint.hop, s->home);
+}
+
+static void pass_on(struct drives *D)
+{
+    struct drives_shard *next = NULL;
+    struct list *node;
+
+    (void)pthread_mutex_lock(&D->checkpoint_lock);
+    node = list_pop(&D->checkpoint_queue);
+    if (node)
+        next = container_of(node, struct drives_shard, checkpoint.link);
+    else
+        D->is_checkpoint_on = false;
+    (void)pthread_mutex_unlock(&D->checkpoint_lock);
+    if (next)
+        op_send(&next->checkpoint.hop, next->home);
+}
+
+/* By the timer. */
+static void rested(struct op *op)
+{
+    struct drives_shard *s = container_of(op, struct drives_shard, checkpoint.timer.op);
+
+    if (s->is_closing) /* the log has it all */
+        s->checkpoint.state = CHECKPOINT_IDLE;
+    else
+        queue(s);
+}
+
+/* By the helper thread. */
+static void written(struct op *op)
+{
+    struct drives_shard *s = container_of(op, struct drives_shard, checkpoint.work.op);
+
+    pass_on(s->drives);
+    s->checkpoint.err = op->err;
+    if (op->err) {
+        if (op->err != ERR_NO_SPACE && op->err != ERR_NO_MEMORY)
+            drives_fail(s->drives);
+        s->checkpoint.state = CHECKPOINT_RESTING;
+        timer_start(&s->checkpoint.timer, REST_MS);
+    } else {
+        s->checkpoint.state = CHECKPOINT_IDLE;
+        drives_memtable_free(s->keys.frozen);
+        s->keys.frozen = NULL;
+    }
+    drives_commit_log_ready(s, ERR_OK);
+    if (!op->err && is_full(s))
+        drives_checkpoint_start(s);
+}
+
+/* ---- starting ---------------------------------------------------------------------------- */
+
+void drives_checkpoint_start(struct drives_shard *s)
+{
+    struct drives_memtable *fresh;
+
+    if (s->checkpoint.state != CHECKPOINT_IDLE || s->keys.frozen ||
+        drives_memtable_entries(s->keys.active) == 0)
+        return;
+    /* Without memory for another one the full one goes on. */
+    if (drives_memtable_new(&fresh))
+        return;
+    s->keys.frozen = s->keys.active;
+    s->keys.active = fresh;
+    s->checkpoint.mark = s->mark;
+    queue(s);
+}
+
+void drives_checkpoint_consider(struct drives_shard *s, struct drives_log_mark mark)
+{
+    s->mark = mark;
+    if (is_full(s))
+        drives_checkpoint_start(s);
+}
+
+void drives_checkpoint_init(struct drives_shard *s)
+{
+    struct drives_checkpoint *c = &s->checkpoint;
+
+    c->state = CHECKPOINT_IDLE;
+    c->work.run = run;
+    list_init(&c->link);
+    op_init(&c->work.op, written);
+    op_init(&c->hop, turn);
+    op_init(&c->timer.op, rested);
+}

@@ -1,0 +1,44 @@
+/*
+ * Checkpoints: a frozen memtable moves into the tree, and the tree learns up to where it has seen
+ * the log. One at a time per store, on a helper thread; the owner goes on with a new memtable.
+ *
+ *   idle --memtable full, at the end of a group--> queued --turn--> running --ok--> idle
+ *                                                    ^                \--failed--> resting
+ * --timer-+
+ *                                                    +------------------------------------------+
+ */
+#ifndef PENSTOCK_ENGINE_DRIVES_CHECKPOINT_H
+#define PENSTOCK_ENGINE_DRIVES_CHECKPOINT_H
+
+#include "engine/drives/drives_log.h"
+#include "engine/drives/drives_memtable.h"
+
+struct drives;
+struct drives_shard;
+
+enum checkpoint_state {
+    CHECKPOINT_IDLE,
+    CHECKPOINT_QUEUED,
+    CHECKPOINT_RUNNING,
+    CHECKPOINT_RESTING
+};
+
+struct drives_checkpoint {
+    enum checkpoint_state state;
+    enum err err; /* of the last try, while not idle */
+    struct work work;
+    struct list link;            /* drives.checkpoint_queue */
+    struct op hop;               /* the turn has come */
+    struct timer timer;          /* resting */
+    struct drives_log_mark mark; /* all of the stream up to here is in the frozen table or older */
+};
+
+void drives_checkpoint_init(struct drives_shard *s);
+/* By the commit: the active memtable has all up to mark. May freeze it and start. */
+void drives_checkpoint_consider(struct drives_shard *s, struct drives_log_mark mark);
+/* Freeze and start, full or not. Nothing when one is under way or there is nothing to do. */
+void drives_checkpoint_start(struct drives_shard *s);
+/* Both memtables are full: commits must wait. err_out: the checkpoint fails, so do not. */
+bool drives_checkpoint_is_behind(const struct drives_shard *s, enum err *err_out);
+
+#endif

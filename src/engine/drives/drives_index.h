@@ -1,0 +1,50 @@
+/*
+ * What one owner can see: active memtable over frozen memtable over tree. Only durable commits are
+ * in it. On the owner's reactor only (and at open).
+ */
+#ifndef PENSTOCK_ENGINE_DRIVES_INDEX_H
+#define PENSTOCK_ENGINE_DRIVES_INDEX_H
+
+#include "engine/drives/drives_memtable.h"
+#include "engine/drives/drives_tree.h"
+
+struct drives;
+
+struct drives_index {
+    struct drives *drives;
+    struct drives_memtable *active;
+    struct drives_memtable *frozen; /* being checkpointed, or NULL */
+    struct drives_tree_reader reader;
+};
+
+enum err drives_index_open(struct drives *D, struct drives_index *ix) MUST_CHECK;
+void drives_index_close(struct drives_index *ix); /* half-open is fine */
+
+/* Views live from begin to end; no puts meanwhile, except by drives_index_purge itself. */
+enum err drives_index_begin(struct drives_index *ix) MUST_CHECK;
+void drives_index_end(struct drives_index *ix);
+enum err
+drives_index_get(struct drives_index *ix, struct view key, struct view *entry_out) MUST_CHECK;
+
+struct drives_cursor {
+    struct drives_index *index;
+    struct view key, entry; /* valid after ERR_OK */
+    struct drives_node *active, *frozen;
+    struct drives_tree_cursor tree;
+    bool has_tree; /* the tree's cursor is on a key */
+};
+/* To the first key >= key that is not removed. ERR_NOT_FOUND: there is none. */
+enum err
+drives_index_seek(struct drives_index *ix, struct drives_cursor *c, struct view key) MUST_CHECK;
+enum err drives_index_next(struct drives_cursor *c) MUST_CHECK;
+/* Is there a key that starts with prefix? */
+enum err drives_index_has(struct drives_index *ix, struct view prefix, bool *has_out) MUST_CHECK;
+
+/* Into the active memtable; the bytes an entry points at are counted as staged. */
+enum err drives_index_put(struct drives_index *ix, struct view key, struct view entry) MUST_CHECK;
+enum err drives_index_remove(struct drives_index *ix, struct view key) MUST_CHECK;
+enum err drives_index_purge(struct drives_index *ix, struct view prefix) MUST_CHECK;
+/* Takes the staged bytes of all its entries back. */
+void drives_index_unstage(struct drives *D, struct drives_memtable *table);
+
+#endif

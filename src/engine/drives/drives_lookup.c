@@ -1,0 +1,193 @@
+/* Finding and listing, on the owner. The index is memory and a memory map: nothing waits. */
+#include <stdlib.h>
+
+#include "engine/drives/drives_commit.h"
+#include "engine/drives/drives_impl.h"
+#include "engine/drives/drives_object.h"
+#include "engine/engine_page.h"
+
+/* ---- lookup ------------------------------------------------------------------------------ */
+
+static bool has_segments(struct drives *D, const struct drives_layout *l)
+{
+    struct drives_usage u;
+
+    for (uint32_t i = 0; drives_layout_usage(l, i, &u); i++)
+        if (!drives_segment_find(D, u.segment))
+            return false;
+    return true;
+}
+
+static struct engine_info info_of(const struct drives_entry *e)
+{
+    return (struct engine_info){
+        .size = e->size,
+        .mtime_ms = e->mtime_ms,
+        .seq = e->seq,
+        .crc64 = e->crc64,
+        .etag = e->etag,
+        .meta = e->meta,
+    };
+}
+
+/* A copy, pinned. */
+static enum err object_new(struct drives *D, struct view entry, struct engine_object **object_out)
+{
+    struct drives_object *o = malloc(sizeof *o + entry.len);
+    struct drives_entry e;
+    enum err err;
+
+    if (!o)
+        return ERR_BUSY;
+    memcpy(o->bytes, entry.at, entry.len);
+    err = drives_format_entry_get(view_of(o->bytes, entry.len), &e);
+    if (!err)
+        err = drives_layout_get(e.layout, &o->layout);
+    if (!err && (drives_layout_end(&o->layout) != e.size || !has_segments(D, &o->layout)))
+        err = ERR_CORRUPT;
+    if (err) {
+        free(o);
+        return err;
+    }
+    o->object = (struct engine_object){.info = info_of(&e), .engine = &D->base};
+    drives_segment_pin(D, &o->layout, 1);
+    *object_out = &o->object;
+    return ERR_OK;
+}
+
+static enum err find(struct drives_shard *s, struct engine_lookup *l)
+{
+    uint8_t bytes[DRIVES_KEY_BYTES_MAX];
+    struct buf key = buf_over(bytes, sizeof bytes);
+    struct view entry;
+
+    TRY(drives_commit_bucket(&s->keys, l->key.space, l->key.bucket));
+    drives_format_key_put(&key, l->key.space, l->key.bucket, l->key.name);
+    TRY(drives_index_get(&s->keys, buf_view(&key), &entry));
+    return object_new(s->drives, entry, &l->object);
+}
+
+void drives_lookup_start(struct engine *E, struct engine_lookup *l)
+{
+    struct drives_shard *s = &drives_of(E)->shards[engine_owner(E, l->key.bucket)];
+    enum err e = drives_index_begin(&s->keys);
+
+    if (!e) {
+        e = find(s, l);
+        drives_index_end(&s->keys);
+    }
+    op_complete(&l->op, e);
+}
+
+void drives_lookup_release(struct engine *E, struct engine_object *o)
+{
+    struct drives_object *own = drives_object_of(o);
+
+    drives_segment_pin(drives_of(E), &own->layout, -1);
+    free(own);
+}
+
+/* ---- listing ----------------------------------------------------------------------------- */
+
+struct listing {
+    struct drives_shard *shard;
+    struct engine_list *list;
+    struct engine_page page;
+    struct drives_cursor cursor;
+    size_t prefix_len;                        /* of the key: space, bucket, 0x00 */
+    uint8_t bytes[DRIVES_KEY_BYTES_MAX + 64]; /* where to seek to */
+};
+
+/* A key of this listing that begins with `name`. A bucket's key has the name before the 0x00. */
+static struct view seek_key(struct listing *x, struct view name)
+{
+    struct buf b = buf_over(x->bytes, sizeof x->bytes);
+
+    buf_put_byte(&b, (uint8_t)x->list->space);
+    if (x->list->space != SPACE_BUCKET) {
+        buf_put(&b, x->list->bucket);
+        buf_put_byte(&b, 0);
+    }
+    x->prefix_len = b.len;
+    buf_put(&b, view_upto(name, sizeof x->bytes - b.len));
+    return buf_view(&b);
+}
+
+/* The first key behind all that start with this one. Len 0: there is none. */
+static struct view behind(struct view key, uint8_t *bytes)
+{
+    size_t len = key.len;
+
+    while (len > 0 && bytes[len - 1] == 0xff)
+        len--;
+    if (len > 0)
+        bytes[len - 1]++;
+    return view_of(bytes, len);
+}
+
+static enum err seek(struct listing *x, struct view key)
+{
+    if (key.len == 0)
+        return ERR_NOT_FOUND;
+    return drives_index_seek(&x->shard->keys, &x->cursor, key);
+}
+
+static bool is_mine(const struct listing *x, struct view key, struct view prefix)
+{
+    const struct engine *E = &x->shard->drives->base;
+
+    if (!view_starts(key, prefix))
+        return false;
+    return x->list->space != SPACE_BUCKET ||
+           engine_owner(E, drives_format_key_name(key)) == x->shard->index;
+}
+
+static enum err offer(struct listing *x, enum engine_page_next *next_out)
+{
+    struct drives_entry e;
+    struct engine_info info;
+
+    TRY(drives_format_entry_get(x->cursor.entry, &e));
+    info = info_of(&e);
+    *next_out = engine_page_offer(&x->page, drives_format_key_name(x->cursor.key), &info);
+    return ERR_OK;
+}
+
+static enum err list_page(struct listing *x)
+{
+    uint8_t bytes[1 + ENGINE_BUCKET_BYTES_MAX + 1];
+    struct view prefix;
+    enum err e;
+
+    engine_page_init(&x->page, x->list);
+    e = seek(x, seek_key(x, engine_page_first(&x->page)));
+    memcpy(bytes, x->bytes, x->prefix_len);
+    prefix = view_of(bytes, x->prefix_len);
+    while (!e && view_starts(x->cursor.key, prefix)) {
+        enum engine_page_next next = PAGE_NEXT;
+
+        if (is_mine(x, x->cursor.key, prefix))
+            TRY(offer(x, &next));
+        if (next == PAGE_END)
+            return x->page.err;
+        if (next == PAGE_PAST)
+            e = seek(x, behind(seek_key(x, x->page.past), x->bytes));
+        else
+            e = drives_index_next(&x->cursor);
+    }
+    return e == ERR_NOT_FOUND ? x->page.err : e;
+}
+
+void drives_lookup_list(struct engine *E, struct engine_list *l)
+{
+    struct listing x = {.shard = &drives_of(E)->shards[l->owner], .list = l};
+    enum err e = drives_index_begin(&x.shard->keys);
+
+    if (!e) {
+        e = drives_commit_bucket(&x.shard->keys, l->space, l->bucket);
+        if (!e)
+            e = list_page(&x);
+        drives_index_end(&x.shard->keys);
+    }
+    op_complete(&l->op, e);
+}

@@ -1,0 +1,88 @@
+/*
+ * The ordered index on the drive: an LMDB environment with two tables, `index` (key -> entry) and
+ * `state` (what a checkpoint knows besides). A checkpoint of the log, always behind it.
+ *
+ * LMDB takes keys of up to 511 bytes, we have 1217. A key longer than TREE_SHORT_MAX is stored as
+ * its first TREE_PREFIX_BYTES bytes and 16 bytes of its SHA-256, with the rest of the key in front
+ * of the value. Such a family of keys with one prefix lies together but in the order of the hash;
+ * cursors look at all of it to find the next one, so a family costs its size per step.
+ *
+ * Never MDB_WRITEMAP, MDB_NOSYNC; readers last one call (docs/adr/0005-drives-engine.md).
+ */
+#ifndef PENSTOCK_ENGINE_DRIVES_TREE_H
+#define PENSTOCK_ENGINE_DRIVES_TREE_H
+
+#include <lmdb.h>
+
+#include "engine/drives/drives_format.h"
+
+enum { TREE_SHORT_MAX = 486, TREE_PREFIX_BYTES = 487, TREE_LONG_BYTES = TREE_PREFIX_BYTES + 16 };
+
+struct drives_tree {
+    MDB_env *env;
+    MDB_dbi index, state;
+};
+
+enum err drives_tree_open(
+    struct drives_tree *t, const char *path, uint64_t bytes_max, unsigned readers,
+    struct buf *why) MUST_CHECK;
+void drives_tree_close(struct drives_tree *t); /* a tree of zeros is fine */
+uint64_t drives_tree_entries(const struct drives_tree *t);
+
+/* ---- reading: one reader per owner, on that owner only ----------------------------------- */
+
+struct drives_tree_reader {
+    const struct drives_tree *tree;
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    bool is_open;
+};
+
+enum err drives_tree_reader_open(struct drives_tree *t, struct drives_tree_reader *r) MUST_CHECK;
+void drives_tree_reader_close(struct drives_tree_reader *r);
+/* Views that get and the cursor give out live until end. begin may be nested no deeper than one. */
+enum err drives_tree_begin(struct drives_tree_reader *r) MUST_CHECK;
+void drives_tree_end(struct drives_tree_reader *r);
+enum err
+drives_tree_get(struct drives_tree_reader *r, struct view key, struct view *entry_out) MUST_CHECK;
+
+struct drives_tree_cursor {
+    struct drives_tree_reader *reader;
+    struct view key, entry; /* valid after ERR_OK, until the next step */
+    bool is_long;
+    uint8_t long_key[DRIVES_KEY_BYTES_MAX];
+    uint8_t next_key[DRIVES_KEY_BYTES_MAX + 1];
+};
+
+/* To the first key >= key. ERR_NOT_FOUND: there is none. */
+enum err drives_tree_seek(struct drives_tree_cursor *c, struct view key) MUST_CHECK;
+enum err drives_tree_next(struct drives_tree_cursor *c) MUST_CHECK;
+
+/* ---- writing: one batch at a time, on a helper thread or at open -------------------------- */
+
+struct drives_batch {
+    const struct drives_tree *tree;
+    MDB_txn *txn;
+};
+
+enum err drives_batch_begin(struct drives_tree *t, struct drives_batch *b) MUST_CHECK;
+/* On media when it returns ERR_OK. Ends the batch either way. */
+enum err drives_batch_commit(struct drives_batch *b) MUST_CHECK;
+void drives_batch_abort(struct drives_batch *b);
+/* old: what was there, or empty; valid until the next call on the batch. */
+enum err drives_batch_get(struct drives_batch *b, struct view key, struct view *old_out) MUST_CHECK;
+enum err drives_batch_put(struct drives_batch *b, struct view key, struct view entry) MUST_CHECK;
+enum err drives_batch_remove(struct drives_batch *b, struct view key) MUST_CHECK;
+/* The state table; ERR_NOT_FOUND when there is no such key. value_out valid as old_out. */
+enum err
+drives_batch_state(struct drives_batch *b, struct view key, struct view *value_out) MUST_CHECK;
+enum err
+drives_batch_set_state(struct drives_batch *b, struct view key, struct view value) MUST_CHECK;
+/* fn for every state key that starts with prefix; stops at the first error. */
+typedef enum err drives_state_fn(void *ctx, struct view key, struct view value);
+enum err drives_batch_states(
+    struct drives_batch *b, struct view prefix, drives_state_fn *fn, void *ctx) MUST_CHECK;
+
+enum err drives_tree_err(int code) MUST_CHECK;
+
+#endif
