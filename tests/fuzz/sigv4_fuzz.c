@@ -3,7 +3,8 @@
  *
  * Invariants. Parsing and verifying give the same verdict twice. Views lie in the input or in the
  * struct. Whatever the head, when our signer signs it the verifier accepts it, refuses it with
- * another secret and refuses it altered; the same for presigned queries.
+ * another secret and refuses it altered, and does not mind another order of parameters; the same
+ * for presigned queries.
  */
 #include "auth/sigv4.h"
 
@@ -12,7 +13,7 @@
 #include "fuzz.h"
 
 enum { SCRATCH_BYTES = 1 << 19, TEXT_BYTES = 1 << 17 };
-static uint8_t scratch_bytes[SCRATCH_BYTES], text[TEXT_BYTES];
+static uint8_t scratch_bytes[SCRATCH_BYTES], text[TEXT_BYTES], turned[TEXT_BYTES + 1];
 static const struct view secret = VIEW("secret");
 
 static bool is_inside(struct view v, const void *at, size_t len)
@@ -78,14 +79,33 @@ static void strip(const struct auth_help *from, struct auth_help *to, bool is_ba
     auth_help_add(to, "Host", VIEW("h"));
 }
 
+/* The parameters from back to front: the order they come in means nothing. */
+static struct view reversed(struct view query)
+{
+    struct buf b = buf_over(turned, sizeof turned);
+
+    for (size_t end = query.len, at = end; end > 0; end = at ? at - 1 : 0, at = end) {
+        while (at > 0 && query.at[at - 1] != '&')
+            at--;
+        buf_put(&b, view_of(query.at + at, end - at));
+        buf_put_byte(&b, '&');
+    }
+    MUST(!b.overflow);
+    return buf_view(&b);
+}
+
 static void check_accepted(struct auth_help *r, enum sigv4_form form)
 {
     struct sigv4 s;
+    struct view query = r->q.query;
 
     MUST(sigv4_parse(&r->q, &s) == SIGV4_OK);
     MUST(s.form == form);
     MUST(verify(&r->q, &s, secret) == SIGV4_OK);
     MUST(verify(&r->q, &s, VIEW("Secret")) == SIGV4_MISMATCH);
+    r->q.query = reversed(query);
+    MUST(verify(&r->q, &s, secret) == SIGV4_OK);
+    r->q.query = query;
     r->q.method = VIEW("ALTERED");
     MUST(verify(&r->q, &s, secret) == SIGV4_MISMATCH);
 }
