@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "direct/local/local.h"
 #include "engine/drives/drives.h"
+#include "engine/drives/drives.h"
 #include "engine/memory/memory.h"
 #include "net/listen.h"
 #include "net/tls.h"
@@ -79,6 +80,7 @@ static enum err start_engine(struct server *s, struct buf *why)
         .owner_count = s->core_count,
         .arena = s->arena,
         .cache = s->cache,
+        .is_relaxed = strcmp(s->config.durability, "relaxed") == 0,
     };
     return engine_drives_open(&drives, &s->engine, why);
 }
