@@ -1,6 +1,6 @@
 /*
  * The drives engine against the engine suite, in small segments and with small memtables, so that
- * rotation, checkpoints and reclaiming happen all the time.
+ * rotation, checkpoints and reclaiming happen all the time; with a cache and without.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +16,7 @@
 
 static char dir[] = "/tmp/penstock-drives-XXXXXX";
 static struct cache *cache;
+static bool has_cache;
 
 static void remove_tree(const char *path)
 {
@@ -59,7 +60,7 @@ static enum err open_drives(
     struct buf why = buf_over(text, sizeof text);
     enum err e;
 
-    if (!is_reopen && cache_new(A, 0, &cache))
+    if (!is_reopen && has_cache && cache_new(A, 0, &cache))
         return ERR_NO_MEMORY;
     config.cache = cache;
     e = engine_drives_open(&config, engine_out, &why);
@@ -70,8 +71,13 @@ static enum err open_drives(
 
 int main(void)
 {
+    static const struct engine_factory factory = {
+        .name = "drives", .open = open_drives, .wipe = wipe, .is_persistent = true};
+    int failed;
+
     if (!mkdtemp(dir))
         return 1;
-    return engine_suite_run(&(struct engine_factory){
-        .name = "drives", .open = open_drives, .wipe = wipe, .is_persistent = true});
+    failed = engine_suite_run(&factory);
+    has_cache = true;
+    return failed ? failed : engine_suite_run(&factory);
 }
