@@ -2,49 +2,67 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "penstock/penstock.h"
+#include "base/bytes.h"
+#include "cli/cli.h"
 #include "server/server.h"
 
-static int version_main(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    printf("penstock %s\n", PS_VERSION);
-    return 0;
-}
-
-const struct cli_command cli_commands[] = {
+static const struct cli_command commands[] = {
     {"serve", "serve [options] DIR", "run the server", server_main},
     {"version", "version", "print the version", version_main},
 };
-const unsigned cli_command_count = sizeof cli_commands / sizeof cli_commands[0];
+
+static const struct cli_command *find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
 
 static void usage(FILE *to)
 {
     (void)fprintf(to, "usage: penstock COMMAND ...\n\n");
-    for (unsigned i = 0; i < cli_command_count; i++)
-        (void)fprintf(to, "  %-44s %s\n", cli_commands[i].usage, cli_commands[i].help);
-    (void)fprintf(to, "\npenstock COMMAND --help tells more; man penstock tells all.\n");
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
+        (void)fprintf(to, "  %-38s %s\n", commands[i].usage, commands[i].help);
+    (void)fprintf(
+        to, "  %-38s %s\n\npenstock help COMMAND tells more; man penstock tells all.\n",
+        "help [COMMAND]", "this text, or that of a command");
+}
+
+static int no_command(const char *name)
+{
+    (void)fprintf(stderr, "penstock: no command '%s'\n", name);
+    usage(stderr);
+    return CLI_USAGE;
+}
+
+static int help(int argc, char **argv)
+{
+    char option[] = "--help";
+
+    if (argc < 2) {
+        usage(stdout);
+        return CLI_DONE;
+    }
+    const struct cli_command *command = find(argv[1]);
+    if (!command)
+        return no_command(argv[1]);
+    char *with_help[] = {argv[1], option, NULL};
+    return command->run(2, with_help);
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2) {
         usage(stderr);
-        return 2;
+        return CLI_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
-        usage(stdout);
-        return 0;
-    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help(0, argv);
+    if (strcmp(argv[1], "help") == 0)
+        return help(argc - 1, argv + 1);
     if (strcmp(argv[1], "--version") == 0)
-        return version_main(0, argv);
-    for (unsigned i = 0; i < cli_command_count; i++)
-        if (strcmp(argv[1], cli_commands[i].name) == 0)
-            return cli_commands[i].run(argc - 1, argv + 1);
-    (void)fprintf(stderr, "penstock: no command '%s'\n", argv[1]);
-    usage(stderr);
-    return 2;
+        return version_main(1, argv + 1);
+    const struct cli_command *command = find(argv[1]);
+    return command ? command->run(argc - 1, argv + 1) : no_command(argv[1]);
 }
