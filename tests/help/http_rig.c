@@ -290,6 +290,16 @@ void rig_stop(struct rig *g)
     reactor_free(g->reactor);
 }
 
+void rig_wait_ended(struct rig *g, unsigned count)
+{
+    uint64_t until = clock_ns() + RIG_PATIENCE_S * (uint64_t)1000000000;
+
+    while ((unsigned)g->ended < count) {
+        assert_true(clock_ns() < until);
+        rig_turn(g);
+    }
+}
+
 uint64_t rig_metric(const struct rig *g, enum metric m)
 {
     return g->metrics.count[m];

@@ -69,6 +69,9 @@ void rig_text(struct rig_client *c, const char *text);
 /* What the socket takes at once; the rest is not sent. */
 size_t rig_send_some(struct rig_client *c, const void *at, size_t len);
 /* Wait until that much, or that text, has come; fail when the server closes before. */
+/* Until that many requests have ended: the client may have the last byte before the server knows.
+ */
+void rig_wait_ended(struct rig *g, unsigned count);
 void rig_wait_len(struct rig_client *c, size_t len);
 void rig_wait_text(struct rig_client *c, const char *text);
 /* One turn, and take what has come. */

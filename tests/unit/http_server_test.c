@@ -65,6 +65,7 @@ static void an_answer_has_date_server_and_request_id(void **state)
     assert_false(rig_has(&client, "Connection:"));
     assert_true(rig_has(&client, rig.last_id));
     assert_int_equal(rig.last_status, 200);
+    rig_wait_ended(&rig, 1);
     assert_int_equal(rig.last_out, 5);
     assert_int_equal(rig_metric(&rig, METRIC_BYTES_OUT_TCP), 5);
     stop();
@@ -202,6 +203,7 @@ static void a_slow_reader_gets_everything(void **state)
     rig_pattern(want, n, 0);
     assert_int_equal(v.len, n);
     assert_memory_equal(v.at, want, n);
+    rig_wait_ended(&rig, 1);
     assert_int_equal(rig.last_out, n);
     free(want);
     stop();
