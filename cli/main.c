@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "bench/bench.h"
 #include "cli/cli.h"
 #include "server/server.h"
 
 static const struct cli_command commands[] = {
     {"serve", "serve [options] DIR", "run the server", server_main},
+    {"bench", "bench [get|put|mixed] [options]", "the same work by TCP and directly, measured",
+     bench_main},
     {"version", "version", "print the version", version_main},
 };
 
