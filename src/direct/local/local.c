@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "direct/local/local_copy.h"
 #include "direct/local/local_impl.h"
 
 enum { LOCAL_SESSIONS_DEFAULT = 256, LOCAL_SESSIONS_MAX = 65536, LOCAL_REGIONS_DEFAULT = 1024 };
@@ -149,7 +150,7 @@ static enum err memfd_move(const struct local_window *lw, const struct transfer 
     if (t->is_read)
         memcpy(t->at, there, t->len);
     else
-        memcpy(there, t->at, t->len);
+        local_copy_out(there, t->at, t->len);
     return atomic_load(&g->is_broken) ? ERR_IO : ERR_OK;
 }
 
