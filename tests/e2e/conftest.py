@@ -61,3 +61,17 @@ def bucket(s3):
     name = "test-" + uuid.uuid4().hex[:12]
     s3.create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture(scope="module")
+def raw(server):
+    """Signed requests by hand, per ring."""
+    from raw import Raw
+    return Raw(server)
+
+
+@pytest.fixture
+def raw_bucket(raw):
+    name = "raw-" + uuid.uuid4().hex[:12]
+    assert raw.ask("PUT", "/" + name).status == 200
+    return name
