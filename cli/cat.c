@@ -9,7 +9,7 @@ static void print(struct session *S, const char *text)
     struct ps_stat stat;
     struct url u;
 
-    if (!session_parse_s3(S, "cat", text, &u) || !download_look(S, &u, &stat, &source))
+    if (!session_parse_s3(S, "cat", text, &u) || !download_look(S, "cat", &u, &stat, &source))
         return;
     download_start(S, &source, NULL);
     queue_drain(&S->queue); /* one after the other */

@@ -104,7 +104,7 @@ static void get_one(struct copy *c, const struct url *from)
     char path[PATH_MAX];
 
     if (c->to.kind == URL_STDIO) {
-        if (!download_look(&c->session, from, &stat, &source))
+        if (!download_look(&c->session, "get", from, &stat, &source))
             return;
         download_start(&c->session, &source, NULL);
         queue_drain(&c->session.queue); /* one after the other */
@@ -114,7 +114,7 @@ static void get_one(struct copy *c, const struct url *from)
         copy_tree_get(&c->session, from, c->to.text);
         return;
     }
-    if (path_for(c, from, path) && download_look(&c->session, from, &stat, &source))
+    if (path_for(c, from, path) && download_look(&c->session, "get", from, &stat, &source))
         download_start(&c->session, &source, path);
 }
 
@@ -126,7 +126,8 @@ static void copy_one(struct copy *c, const struct url *from)
 
     if (c->recursive)
         copy_tree_server(&c->session, from, &c->to);
-    else if (key_for(c, "cp", from->key, &to) && download_look(&c->session, from, &stat, &source))
+    else if (
+        key_for(c, "cp", from->key, &to) && download_look(&c->session, "cp", from, &stat, &source))
         server_copy(&c->session, from->bucket, from->key, source.bytes, &to);
 }
 

@@ -110,13 +110,12 @@ static void try_client(struct doctor *d, const struct ps_options *o)
 
 void doctor_endpoint(struct doctor *d, const struct ps_options *o)
 {
-    const char *url = o->endpoint;
+    const char *places[] = {o->endpoint, getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL")};
+    const char *url = NULL;
     struct date date = {0};
 
-    if (!url)
-        url = getenv("AWS_ENDPOINT_URL_S3");
-    if (!url)
-        url = getenv("AWS_ENDPOINT_URL");
+    for (size_t i = 0; i < ARRAY_COUNT(places) && !url; i++)
+        url = places[i] && places[i][0] ? places[i] : NULL;
     if (!url)
         return;
     int64_t before = clock_wall_ms();

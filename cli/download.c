@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ struct download {
     struct download_source source; /* bucket and key are ours */
     char etag[72];
     char name[SESSION_NAME_MAX];
+    char *path; /* as given; NULL: standard output */
     struct file file;
     uint64_t *crcs; /* of each range, when there is one to compare with */
     uint64_t range_bytes;
@@ -33,13 +35,13 @@ struct download {
 };
 
 bool download_look(
-    struct session *S, const struct url *u, struct ps_stat *stat,
+    struct session *S, const char *verb, const struct url *u, struct ps_stat *stat,
     struct download_source *source_out)
 {
     struct ps_result result = {0};
 
     if (ps_head(S->client, u->bucket, u->key, stat, &result) != PS_OK) {
-        session_failed(S, "get", u->text, &result);
+        session_failed(S, verb, u->text, &result);
         return false;
     }
     *source_out = (struct download_source){
@@ -54,7 +56,7 @@ bool download_look(
 
 static struct report_what what_of(struct download *d)
 {
-    return (struct report_what){"get", d->name, d->file.is_borrowed ? NULL : d->file.path};
+    return (struct report_what){"get", d->name, d->path};
 }
 
 static void fail(struct download *d, const char *cause)
@@ -96,6 +98,7 @@ static uint64_t whole_crc(const struct download *d)
 static void free_it(struct download *d)
 {
     free(d->crcs);
+    free(d->path);
     free((void *)(uintptr_t)d->source.bucket);
     free((void *)(uintptr_t)d->source.key);
     free(d);
@@ -215,16 +218,20 @@ static void submit_range(struct download *d, uint64_t offset)
     queue_submit(slot, on_range);
 }
 
-static struct download *new_download(struct session *S, const struct download_source *source)
+static struct download *
+new_download(struct session *S, const struct download_source *source, const char *path)
 {
     struct download *d = calloc(1, sizeof *d);
 
     if (!d)
-        return NULL;
+        abort();
     d->S = S;
     d->source = *source;
     d->source.bucket = strdup(source->bucket);
     d->source.key = strdup(source->key);
+    d->path = path ? strdup(path) : NULL;
+    if (!d->source.bucket || !d->source.key || (path && !d->path))
+        abort(); /* a few hundred bytes: nothing sensible is left to do */
     d->range_bytes = QUEUE_SLOT_BYTES;
     d->start_ns = clock_ns();
     session_name(d->name, source->bucket, source->key);
@@ -235,28 +242,26 @@ static struct download *new_download(struct session *S, const struct download_so
     return d;
 }
 
-static bool open_target(struct download *d, const char *path)
+static bool open_target(struct download *d)
 {
-    if (!path) {
+    char cause[PATH_MAX + 80];
+
+    if (!d->path) {
         file_stdout(&d->file);
         return true;
     }
-    if (file_make_folders(path) && file_create(&d->file, path, d->source.bytes))
+    if (file_make_folders(d->path) && file_create(&d->file, d->path, d->source.bytes))
         return true;
-    const struct report_what what = {"get", d->name, path};
-    char cause[PATH_MAX + 80];
-    (void)snprintf(cause, sizeof cause, "%s: %s", path, strerror(errno));
-    report_problem(&d->S->report, &what, cause);
+    (void)snprintf(cause, sizeof cause, "%s: %s", d->path, strerror(errno));
+    fail(d, cause);
     return false;
 }
 
 void download_start(struct session *S, const struct download_source *source, const char *path)
 {
-    struct download *d = new_download(S, source);
+    struct download *d = new_download(S, source, path);
 
-    if (!d || !d->source.bucket || !d->source.key)
-        abort(); /* a few hundred bytes: nothing sensible is left to do */
-    if (!open_target(d, path)) {
+    if (!open_target(d)) {
         free_it(d);
         return;
     }

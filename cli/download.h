@@ -17,10 +17,10 @@ struct download_source {
     uint64_t crc64;
 };
 
-/* Size, etag and checksum from the server; false after a complaint. stat must outlive *source_out.
- */
+/* Size, etag and checksum from the server; false after a complaint, which names the verb. stat and
+ * u must outlive *source_out. */
 bool download_look(
-    struct session *S, const struct url *u, struct ps_stat *stat,
+    struct session *S, const char *verb, const struct url *u, struct ps_stat *stat,
     struct download_source *source_out);
 /*
  * Starts; ends (file in place and reported, or a complaint) in a later queue call at the latest in

@@ -18,6 +18,12 @@
 
 enum { PENDING_MAX = 64 };
 static const char *volatile pending[PENDING_MAX];
+static bool is_nameless_forbidden;
+
+void file_forbid_nameless(bool is_forbidden)
+{
+    is_nameless_forbidden = is_forbidden;
+}
 
 static void on_signal(int number)
 {
@@ -80,7 +86,9 @@ static bool open_nameless(struct file *f)
 
     if (!folder_of(f->path, folder))
         return false;
-    f->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    errno = EOPNOTSUPP;
+    if (!is_nameless_forbidden)
+        f->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
     return f->fd >= 0;
 }
 

@@ -36,6 +36,8 @@ bool file_commit(struct file *f, bool sync);
 void file_abandon(struct file *f);
 /* How many bytes fd gave before its end, at most `bytes`; -1 and errno on failure. */
 ssize_t file_read(int fd, void *to, size_t bytes);
+/* Tests: from now on as on a file system without nameless files. */
+void file_forbid_nameless(bool is_forbidden);
 /* Makes the folders above path. False and errno on failure. */
 bool file_make_folders(const char *path);
 

@@ -9,8 +9,18 @@
 
 static const struct cli_command commands[] = {
     {"serve", "serve [options] DIR", "run the server", server_main},
-    {"bench", "bench [get|put|mixed] [options]", "the same work by TCP and directly, measured",
+    {"ls", "ls [-r] [s3://BUCKET[/PREFIX]]...", "list buckets or objects", ls_main},
+    {"mb", "mb s3://BUCKET...", "make buckets", mb_main},
+    {"rb", "rb [-f] s3://BUCKET...", "remove buckets", rb_main},
+    {"cp", "cp [-r] FROM... TO", "copy between files and objects", cp_main},
+    {"get", "get [-r] s3://BUCKET/KEY... [TO]", "read objects into files", get_main},
+    {"put", "put [-r] FILE... s3://BUCKET/KEY", "store files as objects", put_main},
+    {"rm", "rm [-r] s3://BUCKET/KEY...", "remove objects", rm_main},
+    {"stat", "stat s3://BUCKET/KEY...", "show what is known of objects", stat_main},
+    {"cat", "cat s3://BUCKET/KEY...", "print objects", cat_main},
+    {"bench", "bench [get|put|mixed] [options]", "measure a server, by TCP and directly",
      bench_main},
+    {"doctor", "doctor [DIR]...", "what this host can do and what stops it", doctor_main},
     {"version", "version", "print the version", version_main},
 };
 

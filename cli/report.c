@@ -124,14 +124,21 @@ void report_done(struct report *r, const struct report_what *what)
     }
 }
 
+/* What the answer said; an answer without a body (to HEAD) has said a status only. */
+static const char *text_of(const struct ps_result *result)
+{
+    bool has_said = result->code[0] || (result->message[0] && !result->status);
+
+    return has_said && result->message[0] ? result->message : ps_err_text(result->err);
+}
+
 void report_cause(char *to, size_t cap, const struct ps_result *result)
 {
-    const char *text = result->message[0] ? result->message : ps_err_text(result->err);
     struct buf b = buf_over(to, cap - 1);
 
     if (result->code[0])
         buf_printf(&b, "%s: ", result->code);
-    buf_put_str(&b, text);
+    buf_put_str(&b, text_of(result));
     if (result->status)
         buf_printf(&b, " (HTTP %u", result->status);
     if (result->request_id[0])
@@ -166,11 +173,10 @@ static void complain(
 void report_failure(
     struct report *r, const struct report_what *what, const struct ps_result *result)
 {
-    const char *error = result->message[0] ? result->message : ps_err_text(result->err);
     char cause[400];
 
     report_cause(cause, sizeof cause, result);
-    complain(r, what, cause, error, result);
+    complain(r, what, cause, text_of(result), result);
 }
 
 void report_problem(struct report *r, const struct report_what *what, const char *cause)
