@@ -17,7 +17,9 @@
 #include "engine/drives/drives_recover.h"
 
 static const char super_name[] = "penstock.store", super_new_name[] = "penstock.store.new",
-                  lock_name[] = "penstock.lock";
+                  lock_name[] = "penstock.lock", index_name[] = "index",
+                  index_new_name[] = "penstock.index.new";
+enum { PATH_BYTES = 4096 };
 static const char *const kind_names[SEGMENT_KINDS] = {
     [SEGMENT_LOG] = "log", [SEGMENT_DATA] = "data"};
 
@@ -69,6 +71,21 @@ static enum err fail_sys(struct buf *why, const char *what, const char *name)
     return err_from_errno(sys);
 }
 
+static enum err open_subfolder(struct drives *D, const char *name, int *fd_out, struct buf *why)
+{
+    if (mkdirat(D->dir_fd, name, 0700) && errno != EEXIST)
+        return fail_sys(why, "make", name);
+    *fd_out = openat(D->dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *fd_out < 0 ? fail_sys(why, "open", name) : ERR_OK;
+}
+
+static enum err path_of(const struct drives *D, const char *name, char path[PATH_BYTES])
+{
+    int n = snprintf(path, PATH_BYTES, "%s/%s", D->config.dir, name);
+
+    return n < PATH_BYTES ? ERR_OK : ERR_TOO_LARGE;
+}
+
 static bool is_ours_to_ignore(const char *name)
 {
     return name[0] == '.' || strcmp(name, "lost+found") == 0 || strncmp(name, "penstock.", 9) == 0;
@@ -110,22 +127,6 @@ static enum err write_super(struct drives *D, uint8_t *block)
     return e ? e : drives_io_sync_now(D->dir_fd);
 }
 
-static enum err create_super(struct drives *D, struct buf *why)
-{
-    struct drives_super s = {.created_ms = clock_wall_ms(), .drive_count = 1};
-    uint8_t block[DRIVES_HEAD_BYTES];
-    enum err e;
-
-    TRY(check_empty(D, why));
-    digest_random(s.store_id, sizeof s.store_id);
-    memcpy(D->store_id, s.store_id, sizeof D->store_id);
-    drives_format_super_put(&s, block);
-    e = write_super(D, block);
-    if (e)
-        buf_printf(why, "cannot create a store in %s: %s", D->config.dir, err_text(e));
-    return e;
-}
-
 static enum err read_super(struct drives *D, int fd, struct buf *why)
 {
     struct drives_super s;
@@ -144,6 +145,58 @@ static enum err read_super(struct drives *D, int fd, struct buf *why)
     } else {
         memcpy(D->store_id, s.store_id, sizeof D->store_id);
     }
+    return e;
+}
+
+/*
+ * LMDB does not make its file atomically. So it is made under another name; the superblock, which
+ * makes the folder a store, comes when that is durable, and the name last. A crash in between is
+ * seen by finish_index.
+ */
+static enum err create_index(struct drives *D, struct buf *why)
+{
+    struct drives_tree tree = {0};
+    char path[PATH_BYTES];
+    int fd;
+    enum err e;
+
+    drives_tree_remove(D->dir_fd, index_new_name);
+    TRY(open_subfolder(D, index_new_name, &fd, why));
+    e = path_of(D, index_new_name, path);
+    if (!e)
+        e = drives_tree_open(&tree, path, D->config.index_bytes_max, 1, why);
+    drives_tree_close(&tree);
+    if (!e)
+        e = drives_io_sync_now(fd);
+    (void)close(fd);
+    return e;
+}
+
+static enum err finish_index(struct drives *D, struct buf *why)
+{
+    if (faccessat(D->dir_fd, index_name, F_OK, 0) == 0)
+        return ERR_OK;
+    if (renameat(D->dir_fd, index_new_name, D->dir_fd, index_name)) {
+        buf_printf(why, "the index of the store in %s is gone", D->config.dir);
+        return ERR_CORRUPT;
+    }
+    return drives_io_sync_now(D->dir_fd);
+}
+
+static enum err create_super(struct drives *D, struct buf *why)
+{
+    struct drives_super s = {.created_ms = clock_wall_ms(), .drive_count = 1};
+    uint8_t block[DRIVES_HEAD_BYTES];
+    enum err e;
+
+    TRY(check_empty(D, why));
+    TRY(create_index(D, why));
+    digest_random(s.store_id, sizeof s.store_id);
+    memcpy(D->store_id, s.store_id, sizeof D->store_id);
+    drives_format_super_put(&s, block);
+    e = write_super(D, block);
+    if (e)
+        buf_printf(why, "cannot create a store in %s: %s", D->config.dir, err_text(e));
     return e;
 }
 
@@ -170,24 +223,12 @@ static enum err lock_folder(struct drives *D, struct buf *why)
     return ERR_BUSY;
 }
 
-static enum err open_subfolder(struct drives *D, const char *name, int *fd_out, struct buf *why)
-{
-    if (mkdirat(D->dir_fd, name, 0700) && errno != EEXIST)
-        return fail_sys(why, "make", name);
-    *fd_out = openat(D->dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return *fd_out < 0 ? fail_sys(why, "open", name) : ERR_OK;
-}
-
 static enum err open_index(struct drives *D, struct buf *why)
 {
-    char path[4096];
-    int fd;
+    char path[PATH_BYTES];
 
-    TRY(open_subfolder(D, "index", &fd, why));
-    (void)close(fd);
-    TRY(drives_io_sync_now(D->dir_fd));
-    if (snprintf(path, sizeof path, "%s/index", D->config.dir) >= (int)sizeof path)
-        return ERR_TOO_LARGE;
+    TRY(finish_index(D, why));
+    TRY(path_of(D, index_name, path));
     return drives_tree_open(
         &D->tree, path, D->config.index_bytes_max, D->base.owner_count + 16, why);
 }
@@ -203,6 +244,7 @@ static enum err open_folder(struct drives *D, struct buf *why)
     TRY(open_super(D, why));
     for (int kind = SEGMENT_LOG; kind < SEGMENT_KINDS; kind++)
         TRY(open_subfolder(D, kind_names[kind], &D->kind_fd[kind], why));
+    TRY(drives_io_sync_now(D->dir_fd));
     D->is_direct = drives_io_can_direct(D->kind_fd[SEGMENT_DATA]);
     return open_index(D, why);
 }

@@ -9,6 +9,8 @@
 #include "base/metrics.h"
 #include "engine/drives/drives_format.h"
 
+enum { IDLE_MAX = 16 }; /* transfers of less than a block before it is an error */
+
 static void step(struct drives_io *x)
 {
     if (x->is_write)
@@ -35,6 +37,13 @@ static void stepped(struct op *op)
     }
     metrics_add(x->is_write ? METRIC_DRIVE_WRITTEN_BYTES : METRIC_DRIVE_READ_BYTES, done);
     assert(done <= x->len);
+    /* O_DIRECT goes on at whole blocks. */
+    if (done < x->len)
+        done -= done % DRIVES_BLOCK_BYTES;
+    if (done == 0 && ++x->idle > IDLE_MAX) {
+        finish(x, ERR_IO);
+        return;
+    }
     x->at += done;
     x->len -= done;
     x->offset += done;
@@ -53,6 +62,7 @@ static void start(struct drives_io *x, int fd, void *at, size_t len, uint64_t of
     x->at = at;
     x->len = len;
     x->offset = offset;
+    x->idle = 0;
     step(x);
 }
 

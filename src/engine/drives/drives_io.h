@@ -17,6 +17,7 @@ struct drives_io {
     size_t len;
     uint64_t offset;
     unsigned flags;
+    unsigned idle; /* transfers that got nowhere */
 };
 void drives_io_read(struct drives_io *x, int fd, void *at, size_t len, uint64_t offset);
 void drives_io_write(

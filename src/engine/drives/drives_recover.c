@@ -63,9 +63,9 @@ static enum err adopt(struct recovery *x, enum drives_segment_kind kind, uint32_
     struct drives_stream *t;
     enum err e = drives_segment_adopt(D, kind, id, &head, x->why);
 
+    D->segments.next_id = MAX(D->segments.next_id, id + 1);
     if (e)
         return e == ERR_NOT_FOUND ? ERR_OK : e;
-    D->segments.next_id = MAX(D->segments.next_id, id + 1);
     if (kind == SEGMENT_DATA)
         return ERR_OK;
     if (head.state == HEAD_PREPARED) {
@@ -76,7 +76,17 @@ static enum err adopt(struct recovery *x, enum drives_segment_kind kind, uint32_
     return drives_stream_add(t, drives_segment_find(D, id), head.first_group);
 }
 
-static enum err adopt_folder(struct recovery *x, enum drives_segment_kind kind)
+/* What a preparation left behind; nothing points at it, or a ghost would have said so. */
+static enum err sweep(struct recovery *x, enum drives_segment_kind kind, uint32_t id)
+{
+    if (!drives_segment_find(x->drives, id))
+        drives_segment_unlink(x->drives, kind, id);
+    return ERR_OK;
+}
+
+typedef enum err file_fn(struct recovery *x, enum drives_segment_kind kind, uint32_t id);
+
+static enum err each_file(struct recovery *x, enum drives_segment_kind kind, file_fn *fn)
 {
     const char *suffix = kind == SEGMENT_LOG ? "log" : "data";
     int fd = openat(x->drives->kind_fd[kind], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -95,7 +105,7 @@ static enum err adopt_folder(struct recovery *x, enum drives_segment_kind kind)
         if (sscanf(entry->d_name, "%8x.%7s", &id, own_suffix) != 2 ||
             strcmp(own_suffix, suffix) != 0 || id >= SEGMENTS_MAX)
             continue;
-        e = adopt(x, kind, id);
+        e = fn(x, kind, id);
     }
     (void)closedir(dir);
     return e;
@@ -295,13 +305,15 @@ static enum err recover(struct recovery *x)
 {
     struct drives *D = x->drives;
 
-    TRY(adopt_folder(x, SEGMENT_LOG));
-    TRY(adopt_folder(x, SEGMENT_DATA));
+    TRY(each_file(x, SEGMENT_LOG, adopt));
+    TRY(each_file(x, SEGMENT_DATA, adopt));
     TRY(drives_applied_rows(D, on_row, x));
     TRY(drives_applied_marks(D, on_mark, x));
     TRY(drives_applied_epoch(D));
     TRY(replay(x));
     TRY(lay_ghosts(x));
+    TRY(each_file(x, SEGMENT_LOG, sweep));
+    TRY(each_file(x, SEGMENT_DATA, sweep));
     D->seq = x->seq;
     for (unsigned i = 0; i < x->stream_count; i++)
         resume(x, &x->streams[i]);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -207,22 +208,30 @@ static enum err adopt_head(
     struct drives *D, int fd, enum drives_segment_kind kind, uint32_t id,
     struct drives_segment_head *head_out, struct buf *why)
 {
-    uint8_t *block = drives_io_memory(DRIVES_HEAD_BYTES);
+    uint8_t *block;
+    struct stat stat;
     char name[24];
     enum err e;
 
+    if (fstat(fd, &stat))
+        return ERR_IO;
+    if (stat.st_size < DRIVES_HEAD_BYTES)
+        return ERR_NOT_FOUND;
+    block = drives_io_memory(DRIVES_HEAD_BYTES);
     if (!block)
         return ERR_NO_MEMORY;
     name_of(kind, id, name);
-    if (drives_io_read_now(fd, block, DRIVES_HEAD_BYTES, 0) || is_blank(block)) {
-        free(block);
-        return ERR_NOT_FOUND;
-    }
-    e = drives_format_head_get(block, head_out);
+    e = drives_io_read_now(fd, block, DRIVES_HEAD_BYTES, 0);
+    if (!e && is_blank(block))
+        e = ERR_NOT_FOUND;
+    else if (!e)
+        e = drives_format_head_get(block, head_out);
     free(block);
+    if (e == ERR_NOT_FOUND)
+        return e;
     if (e) {
-        buf_printf(why, "the head of %s is damaged", name);
-        return ERR_CORRUPT;
+        buf_printf(why, "the head of %s is %s", name, e == ERR_IO ? "unreadable" : "damaged");
+        return e == ERR_IO ? e : ERR_CORRUPT;
     }
     return adopt_check(D, head_out, kind, id, name, why);
 }
@@ -245,8 +254,6 @@ enum err drives_segment_adopt(
     e = adopt_head(D, fd, kind, id, head_out, why);
     if (e) {
         (void)close(fd);
-        if (e == ERR_NOT_FOUND)
-            (void)unlinkat(D->kind_fd[kind], name, 0);
         return e;
     }
     s = segment_new(D, kind, id, fd, head_out->bytes);
@@ -433,12 +440,17 @@ static bool has_spares(struct drives *D, enum drives_segment_kind kind)
     return has;
 }
 
-static void remove_file(struct drives *D, struct drives_segment *s)
+void drives_segment_unlink(struct drives *D, enum drives_segment_kind kind, uint32_t id)
 {
     char name[24];
 
-    name_of(s->kind, s->id, name);
-    (void)unlinkat(D->kind_fd[s->kind], name, 0);
+    name_of(kind, id, name);
+    (void)unlinkat(D->kind_fd[kind], name, 0);
+}
+
+static void remove_file(struct drives *D, struct drives_segment *s)
+{
+    drives_segment_unlink(D, s->kind, s->id);
     drives_segment_forget(D, s);
 }
 

@@ -84,8 +84,8 @@ struct drives_segments {
 
 enum err drives_segment_table_open(struct drives *D) MUST_CHECK;
 void drives_segment_table_close(struct drives *D);
-/* Start-up: a file found in the folder. Its head is read and checked; ERR_NOT_FOUND: not a segment
- * that ever was finished (a crash during preparation), removed. */
+/* Start-up: a file found in the folder. Its head is read and checked; ERR_NOT_FOUND: it has none:
+ * a crash cut its preparation off. */
 enum err drives_segment_adopt(
     struct drives *D, enum drives_segment_kind kind, uint32_t id,
     struct drives_segment_head *head_out, struct buf *why) MUST_CHECK;
@@ -93,6 +93,8 @@ enum err drives_segment_adopt(
 enum err
 drives_segment_ghost(struct drives *D, uint32_t id, enum drives_segment_kind kind) MUST_CHECK;
 void drives_segment_forget(struct drives *D, struct drives_segment *s);
+/* The file only. */
+void drives_segment_unlink(struct drives *D, enum drives_segment_kind kind, uint32_t id);
 /* Start-up: it can be written to from its `fill` on. */
 void drives_segment_add_spare(struct drives *D, struct drives_segment *s);
 struct drives_segment *drives_segment_find(struct drives *D, uint32_t id);

@@ -1,6 +1,9 @@
 #include "engine/drives/drives_tree.h"
 
 #include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 
@@ -127,6 +130,18 @@ void drives_tree_close(struct drives_tree *t)
     if (t->env)
         mdb_env_close(t->env);
     t->env = NULL;
+}
+
+void drives_tree_remove(int dir_fd, const char *name)
+{
+    static const char *const files[] = {"data.mdb", "lock.mdb"};
+    char path[64];
+
+    for (unsigned i = 0; i < ARRAY_COUNT(files); i++) {
+        (void)snprintf(path, sizeof path, "%.40s/%s", name, files[i]);
+        (void)unlinkat(dir_fd, path, 0);
+    }
+    (void)unlinkat(dir_fd, name, AT_REMOVEDIR);
 }
 
 uint64_t drives_tree_entries(const struct drives_tree *t)

@@ -27,6 +27,8 @@ enum err drives_tree_open(
     struct drives_tree *t, const char *path, uint64_t bytes_max, unsigned readers,
     struct buf *why) MUST_CHECK;
 void drives_tree_close(struct drives_tree *t); /* a tree of zeros is fine */
+/* The files of a tree that is not open, and their folder. */
+void drives_tree_remove(int dir_fd, const char *name);
 uint64_t drives_tree_entries(const struct drives_tree *t);
 
 /* ---- reading: one reader per owner, on that owner only ----------------------------------- */
