@@ -38,6 +38,8 @@ static void drives_facts(struct engine *E, struct engine_facts *out)
 
     out->name = "drives";
     out->entries = drives_tree_entries(&D->tree);
+    /* Between checkpoints an overwrite counts as an entry more. */
+    out->entries += (uint64_t)MAX(D->unapplied, -(int64_t)out->entries);
     if (fstatvfs(D->dir_fd, &v) == 0) {
         out->bytes_total = (uint64_t)v.f_blocks * v.f_frsize;
         out->bytes_free = (uint64_t)v.f_bavail * v.f_frsize;
@@ -157,7 +159,7 @@ static enum err create_index(struct drives *D, struct buf *why)
 {
     struct drives_tree tree = {0};
     char path[PATH_BYTES];
-    int fd;
+    int fd = -1;
     enum err e;
 
     drives_tree_remove(D->dir_fd, index_new_name);

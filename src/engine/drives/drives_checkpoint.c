@@ -91,6 +91,23 @@ static void rested(struct op *op)
         queue(s);
 }
 
+static void sweep(struct work *w)
+{
+    drives_memtable_free(container_of(w, struct drives_shard, checkpoint.sweep)->checkpoint.swept);
+}
+
+/* By the helper thread. */
+static void swept(struct op *op)
+{
+    struct drives_shard *s = container_of(op, struct drives_shard, checkpoint.sweep.op);
+
+    s->checkpoint.swept = NULL;
+    s->checkpoint.state = CHECKPOINT_IDLE;
+    if (is_full(s))
+        drives_checkpoint_start(s);
+    drives_commit_log_ready(s, ERR_OK);
+}
+
 /* By the helper thread. */
 static void written(struct op *op)
 {
@@ -99,18 +116,17 @@ static void written(struct op *op)
     pass_on(s->drives);
     s->checkpoint.err = op->err;
     if (op->err) {
-        if (op->err != ERR_NO_SPACE && op->err != ERR_NO_MEMORY)
+        if (op->err != ERR_NO_SPACE && op->err != ERR_NO_MEMORY && op->err != ERR_BUSY)
             drives_fail(s->drives);
         s->checkpoint.state = CHECKPOINT_RESTING;
         timer_start(&s->checkpoint.timer, REST_MS);
     } else {
-        s->checkpoint.state = CHECKPOINT_IDLE;
-        drives_memtable_free(s->keys.frozen);
+        s->checkpoint.state = CHECKPOINT_SWEEPING;
+        s->checkpoint.swept = s->keys.frozen;
         s->keys.frozen = NULL;
+        work_start(&s->checkpoint.sweep);
     }
     drives_commit_log_ready(s, ERR_OK);
-    if (!op->err && is_full(s))
-        drives_checkpoint_start(s);
 }
 
 /* ---- starting ---------------------------------------------------------------------------- */
@@ -145,7 +161,9 @@ void drives_checkpoint_init(struct drives_shard *s)
     c->state = CHECKPOINT_IDLE;
     c->work.run = run;
     list_init(&c->link);
+    c->sweep.run = sweep;
     op_init(&c->work.op, written);
+    op_init(&c->sweep.op, swept);
     op_init(&c->hop, turn);
     op_init(&c->timer.op, rested);
 }

@@ -2,8 +2,8 @@
  * Checkpoints: a frozen memtable moves into the tree, and the tree learns up to where it has seen
  * the log. One at a time per store, on a helper thread; the owner goes on with a new memtable.
  *
- *   idle --memtable full, at the end of a group--> queued --turn--> running --ok--> idle
- *                                                    ^                \--failed--> resting
+ *   idle --memtable full, at the end of a group--> queued --turn--> running --ok--> sweeping -->
+ * idle ^                \--failed--> resting
  * --timer-+
  *                                                    +------------------------------------------+
  */
@@ -18,15 +18,18 @@ struct drives_shard;
 
 enum checkpoint_state {
     CHECKPOINT_IDLE,
-    CHECKPOINT_QUEUED,
-    CHECKPOINT_RUNNING,
-    CHECKPOINT_RESTING
+    CHECKPOINT_QUEUED,   /* woken by the one before */
+    CHECKPOINT_RUNNING,  /* woken by the helper thread */
+    CHECKPOINT_SWEEPING, /* woken by the helper thread */
+    CHECKPOINT_RESTING   /* woken by the timer */
 };
 
 struct drives_checkpoint {
     enum checkpoint_state state;
     enum err err; /* of the last try, while not idle */
     struct work work;
+    struct work sweep; /* frees what was frozen: many pages, which takes long */
+    struct drives_memtable *swept;
     struct list link;            /* drives.checkpoint_queue */
     struct op hop;               /* the turn has come */
     struct timer timer;          /* resting */

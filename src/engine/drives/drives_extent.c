@@ -59,12 +59,13 @@ static void taken(struct op *op)
 {
     struct drives_head *h = container_of(op, struct drives_head, take.op);
     struct list served, failed;
+    enum err e = op->err; /* the take may be started again below */
     bool is_again;
 
     list_init(&served);
     list_init(&failed);
     (void)pthread_mutex_lock(&h->lock);
-    if (op->err) {
+    if (e) {
         move_all(&h->waiting, &failed);
     } else {
         if (h->open)
@@ -77,7 +78,7 @@ static void taken(struct op *op)
     if (is_again)
         drives_segment_take(h->drives, &h->take);
     complete_all(&served, ERR_OK);
-    complete_all(&failed, op->err);
+    complete_all(&failed, e);
 }
 
 void drives_extent_alloc(struct drives *D, struct drives_alloc *a)
@@ -154,30 +155,32 @@ static void synced(struct op *op)
 {
     struct drives_segment *s = container_of(op, struct drives_segment, sync_io.op);
     struct list done;
+    enum err e = op->err; /* the flush may be started again below */
 
     list_init(&done);
-    if (op->err)
+    if (e)
         drives_fail(s->drives);
     (void)pthread_mutex_lock(&s->lock);
     s->is_syncing = false;
     move_all(&s->sync_now, &done);
-    if (op->err)
+    if (e)
         move_all(&s->sync_next, &done);
     else
         s->synced = s->sync_ticket;
     if (!list_is_empty(&s->sync_next))
         sync_begin(s);
     (void)pthread_mutex_unlock(&s->lock);
-    complete_all(&done, op->err ? ERR_IO : ERR_OK);
+    complete_all(&done, e ? ERR_IO : ERR_OK);
 }
 
 void drives_extent_sync(struct drives_segment *s, struct drives_sync *y)
 {
-    bool is_done;
+    bool is_done, is_failed;
 
     op_start(&y->op);
     (void)pthread_mutex_lock(&s->lock);
-    is_done = s->synced >= y->ticket || s->drives->is_failed;
+    is_failed = s->drives->is_failed;
+    is_done = s->synced >= y->ticket || is_failed;
     if (!is_done) {
         list_push_back(&s->sync_next, &y->op.link);
         if (!s->is_syncing)
@@ -185,5 +188,5 @@ void drives_extent_sync(struct drives_segment *s, struct drives_sync *y)
     }
     (void)pthread_mutex_unlock(&s->lock);
     if (is_done)
-        op_complete(&y->op, s->drives->is_failed ? ERR_IO : ERR_OK);
+        op_complete(&y->op, is_failed ? ERR_IO : ERR_OK);
 }

@@ -49,8 +49,9 @@ struct drives {
     bool is_direct;  /* O_DIRECT */
 
     /* any thread, atomic */
-    _Atomic bool is_failed; /* a flush failed: no commit is believed any more */
-    _Atomic uint64_t seq;   /* the last given */
+    _Atomic bool is_failed;    /* a flush failed: no commit is believed any more */
+    _Atomic uint64_t seq;      /* the last given */
+    _Atomic int64_t unapplied; /* entries in memtables, less tombstones */
 
     struct drives_tree tree;
     struct drives_segments segments;

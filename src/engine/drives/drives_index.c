@@ -132,13 +132,15 @@ enum err drives_index_has(struct drives_index *ix, struct view prefix, bool *has
 
 /* ---- changes ----------------------------------------------------------------------------- */
 
-/* What is in a memtable was checked when it came in. */
+/* The counting of entries, and the staged bytes of one; what is in a memtable was checked when it
+ * came in. */
 static void stage_entry(struct drives *D, struct view entry, int sign)
 {
     struct drives_layout layout;
     struct drives_entry e;
     enum err err;
 
+    D->unapplied += entry.len > 0 ? sign : -sign;
     if (entry.len == 0)
         return;
     err = drives_format_entry_get(entry, &e);
@@ -156,7 +158,8 @@ static enum err change(struct drives_index *ix, struct view key, struct view ent
 
     TRY(drives_memtable_put(ix->active, key, entry));
     stage_entry(ix->drives, entry, 1);
-    stage_entry(ix->drives, old, -1);
+    if (node)
+        stage_entry(ix->drives, old, -1);
     return ERR_OK;
 }
 

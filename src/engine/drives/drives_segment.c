@@ -381,43 +381,45 @@ static void prepared(struct op *op)
     struct drives_prepare *p = container_of(op, struct drives_prepare, work.op);
     struct drives_segments *S = &p->drives->segments;
     struct list served, failed;
+    enum err e = op->err; /* the work may be started again below */
     bool is_again;
 
     list_init(&served);
     list_init(&failed);
-    if (!op->err)
+    if (!e)
         drives_segment_add_spare(p->drives, p->made);
     (void)pthread_mutex_lock(&S->lock);
     p->is_on = false;
     serve(S, p->kind, &served);
-    if (op->err)
+    if (e)
         fail_takers(p, &failed);
     /* A failure is not tried again for the sake of a spare alone. */
-    is_again = (!op->err || !list_is_empty(&S->waiting[p->kind])) && prepare_claim(S, p->kind);
+    is_again = (!e || !list_is_empty(&S->waiting[p->kind])) && prepare_claim(S, p->kind);
     (void)pthread_mutex_unlock(&S->lock);
     if (is_again)
         work_start(&p->work);
     complete_all(&served, ERR_OK);
-    complete_all(&failed, op->err);
+    complete_all(&failed, e);
 }
 
 void drives_segment_take(struct drives *D, struct drives_take *t)
 {
     struct drives_segments *S = &D->segments;
-    bool is_prepare;
+    bool is_prepare, is_served;
 
     op_start(&t->op);
     t->segment = NULL;
     (void)pthread_mutex_lock(&S->lock);
     if (list_is_empty(&S->waiting[t->kind]))
         t->segment = spare_pop(S, t->kind);
-    if (!t->segment)
+    is_served = t->segment != NULL;
+    if (!is_served)
         list_push_back(&S->waiting[t->kind], &t->op.link);
     is_prepare = prepare_claim(S, t->kind);
     (void)pthread_mutex_unlock(&S->lock);
     if (is_prepare)
         work_start(&S->prepare[t->kind].work);
-    if (t->segment)
+    if (is_served)
         op_complete(&t->op, ERR_OK);
 }
 
@@ -515,7 +517,7 @@ enum err drives_segment_table_open(struct drives *D)
 {
     struct drives_segments *S = &D->segments;
 
-    S->at = calloc(SEGMENTS_MAX, sizeof(struct drives_segment *));
+    S->at = calloc(SEGMENTS_MAX, sizeof *S->at);
     if (!S->at)
         return ERR_NO_MEMORY;
     (void)pthread_mutex_init(&S->lock, NULL);
@@ -540,6 +542,6 @@ void drives_segment_table_close(struct drives *D)
         if (S->at[id])
             segment_free(S->at[id]);
     (void)pthread_mutex_destroy(&S->lock);
-    free(S->at);
+    free((void *)(uintptr_t)S->at);
     S->at = NULL;
 }

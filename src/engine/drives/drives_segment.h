@@ -74,10 +74,10 @@ struct drives_prepare {
 
 struct drives_segments {
     pthread_mutex_t lock;
-    struct drives_segment **at;         /* SEGMENTS_MAX, by id; entries change under lock */
-    _Atomic uint32_t next_id;           /* all ids in use are below */
-    struct list spare[SEGMENT_KINDS];   /* under lock */
-    struct list waiting[SEGMENT_KINDS]; /* under lock; of drives_take.op.link */
+    _Atomic(struct drives_segment *) *at; /* SEGMENTS_MAX, by id; entries change under lock */
+    _Atomic uint32_t next_id;             /* all ids in use are below */
+    struct list spare[SEGMENT_KINDS];     /* under lock */
+    struct list waiting[SEGMENT_KINDS];   /* under lock; of drives_take.op.link */
     unsigned spare_count[SEGMENT_KINDS];
     struct drives_prepare prepare[SEGMENT_KINDS];
 };
