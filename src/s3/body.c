@@ -7,8 +7,9 @@
 #include "base/text.h"
 #include "s3/digests.h"
 
-/* Room behind the payload for what a piece of aws-chunked framing may need at once. */
-enum { FRAMING_BYTES = 4096 };
+/* FRAMING: room behind the payload for what a piece of aws-chunked framing may need at once.
+ * PIECE: what is digested in one step (invariant 7). */
+enum { FRAMING_BYTES = 4096, PIECE_BYTES = 262144 };
 
 struct small_state {
     struct digests digests;
@@ -47,7 +48,6 @@ static void verify(struct s3_small_body *b)
                                             : S3_IncompleteBody;
     if (!code && st->length != UINT64_MAX && st->filled != st->length)
         code = S3_IncompleteBody;
-    digests_update(&st->digests, st->at, st->filled);
     if (!code)
         code = digests_finish(&st->digests, &detail);
     end(b, code, detail);
@@ -60,12 +60,12 @@ static void read_more(struct s3_small_body *b)
     op_init(&b->read.op, on_read);
     b->read.request = b->request->http;
     b->read.to = st->at + st->filled;
-    b->read.cap = st->cap - st->filled;
+    b->read.cap = MIN(st->cap - st->filled, PIECE_BYTES);
     s3_wait(b->request, "SmallBody.receiving");
     http_body_read(&b->read);
 }
 
-/* Woken by the connection: the buffer is full or the body has ended. */
+/* Woken by the connection: the piece is full or the body has ended. */
 static void on_read(struct op *op)
 {
     struct s3_small_body *b = container_of(op, struct s3_small_body, read.op);
@@ -79,6 +79,7 @@ static void on_read(struct op *op)
         end(b, s3_code_from_err(e == ERR_TOO_LARGE ? ERR_MALFORMED : e, false), NULL);
         return;
     }
+    digests_update(&st->digests, b->read.to, payload);
     st->filled += payload;
     if (st->filled > b->bytes_max || (st->filled == st->cap && !b->read.is_end))
         end(b, S3_MaxMessageLengthExceeded, NULL);
@@ -117,11 +118,8 @@ static enum s3_code prepare(struct s3_small_body *b, const char **detail_out)
     b->state = st;
     if (!st)
         return S3_SlowDown;
-    code = digests_read(r, &st->digests, detail_out);
-    if (b->ignores_checksums && st->digests.has_checksum) {
-        st->digests.has_checksum = false;
-        st->digests.kind = CHECKSUM_NONE;
-    }
+    code = b->ignores_checksums ? digests_read_body(r, &st->digests)
+                                : digests_read(r, &st->digests, detail_out);
     if (!code)
         code = plan(b, st);
     if (code)

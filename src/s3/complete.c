@@ -1,13 +1,31 @@
 #include "s3/complete.h"
 
-#include <stdio.h>
+#include <assert.h>
 
 #include "base/text.h"
 #include "s3/conditions.h"
 #include "s3/finish.h"
-#include "s3/xml.h"
 
 /* --- the body ----------------------------------------------------------------------------- */
+
+#define CHECKSUM_ELEMENTS                                                                          \
+    "ChecksumCRC32 ChecksumCRC32C ChecksumSHA1 ChecksumSHA256 ChecksumCRC64NVME"
+
+/* No part is named in fewer bytes. */
+static const char shortest_part[] = "<Part><ETag>x</ETag><PartNumber>1</PartNumber></Part>";
+
+enum s3_code complete_open(struct complete *c, struct s3_request *r, size_t body_bytes)
+{
+    size_t n = MIN(body_bytes / strlen(shortest_part) + 1, UPLOAD_PARTS_MAX);
+
+    c->parts = region_take_zero(r->region, n * sizeof *c->parts);
+    c->objects = region_take_zero(r->region, n * sizeof(struct engine_object *));
+    c->meta.parts = region_take_zero(r->region, n * sizeof *c->meta.parts);
+    if (!c->parts || !c->objects || !c->meta.parts)
+        return S3_SlowDown;
+    c->part_cap = (unsigned)n;
+    return S3_None;
+}
 
 static enum s3_code read_checksum(struct complete_named *p, const struct xml_node *n)
 {
@@ -15,61 +33,72 @@ static enum s3_code read_checksum(struct complete_named *p, const struct xml_nod
         struct view text = view_trim(xml_child_text(n, checksum_element(k)));
         if (text.len == 0)
             continue;
+        if (p->checksum_kind != CHECKSUM_NONE)
+            return S3_InvalidRequest;
         if (checksum_from_text(k, text, p->checksum))
             return S3_InvalidPart;
-        p->checksum_kind = k;
+        p->checksum_kind = (uint8_t)k;
     }
     return S3_None;
 }
 
-static enum s3_code read_part(struct complete *c, const struct xml_node *n)
+static enum s3_code read_number(struct complete *c, struct complete_named *p, struct view text)
 {
-    struct complete_named *p = &c->parts[c->part_count];
-    struct view number = view_trim(xml_child_text(n, "PartNumber"));
     uint64_t value;
 
-    if (text_to_u64(number, &value) || value < 1 || value > UPLOAD_PARTS_MAX)
-        return number.len ? S3_InvalidArgument : S3_MalformedXML;
-    p->number = (unsigned)value;
-    p->etag = conditions_unquote(view_trim(xml_child_text(n, "ETag")));
-    if (p->etag.len == 0)
+    if (text_to_u64(text, &value))
         return S3_MalformedXML;
-    if (c->part_count > 0 && c->parts[c->part_count - 1].number >= p->number)
+    if (value < 1 || value > UPLOAD_PARTS_MAX) {
+        c->detail = "PartNumber must be from 1 to 10000";
+        return S3_InvalidArgument;
+    }
+    if (c->part_count > 0 && c->parts[c->part_count - 1].number >= value)
         return S3_InvalidPartOrder;
+    p->number = (uint16_t)value;
+    return S3_None;
+}
+
+static bool is_checksum(struct view name)
+{
+    for (enum checksum_kind k = CHECKSUM_CRC32; k <= CHECKSUM_CRC64NVME; k++)
+        if (view_is(name, checksum_element(k)))
+            return true;
+    return false;
+}
+
+/* What we do not know may be a checksum of tomorrow: not verified is not the same as right. */
+static enum s3_code check_elements(const struct xml_node *n)
+{
+    if (xml_has_only(n, "PartNumber ETag " CHECKSUM_ELEMENTS))
+        return S3_None;
+    for (const struct xml_node *x = n->first; x; x = x->next)
+        if (view_starts(x->name, VIEW("Checksum")) && !is_checksum(x->name))
+            return S3_NotImplemented;
+    return S3_MalformedXML;
+}
+
+enum s3_code complete_take(struct complete *c, const struct xml_node *n)
+{
+    struct complete_named *p = &c->parts[c->part_count];
+    struct view etag = conditions_unquote(xml_child_text(n, "ETag"));
+
+    if (!view_is(n->name, "Part") || c->part_count == c->part_cap)
+        return S3_MalformedXML;
+    enum s3_code code = check_elements(n);
+    if (!code)
+        code = etag.len == 0 ? S3_MalformedXML
+                             : read_number(c, p, view_trim(xml_child_text(n, "PartNumber")));
+    if (code)
+        return code;
+    p->etag_len = etag.len > sizeof p->etag ? COMPLETE_ETAG_ALIEN : (uint8_t)etag.len;
+    memcpy(p->etag, etag.at, MIN(etag.len, sizeof p->etag));
     c->part_count++;
     return read_checksum(p, n);
 }
 
-static unsigned count_parts(const struct xml_node *root)
+enum s3_code complete_taken(const struct complete *c)
 {
-    unsigned n = 0;
-
-    for (const struct xml_node *c = root->first; c; c = c->next)
-        n += view_is(c->name, "Part");
-    return n;
-}
-
-enum s3_code complete_read(struct complete *c, struct s3_request *r, struct view body)
-{
-    struct xml_node *root = NULL;
-    enum err e = xml_parse(body, r->region, &root);
-
-    if (e)
-        return e == ERR_BUSY ? S3_SlowDown : S3_MalformedXML;
-    unsigned n = count_parts(root);
-    if (!view_is(root->name, "CompleteMultipartUpload") || n == 0 || n > UPLOAD_PARTS_MAX)
-        return S3_MalformedXML;
-    c->parts = region_take_zero(r->region, n * sizeof *c->parts);
-    c->objects = region_take_zero(r->region, n * sizeof(struct engine_object *));
-    c->meta.parts = region_take_zero(r->region, n * sizeof *c->meta.parts);
-    if (!c->parts || !c->objects || !c->meta.parts)
-        return S3_SlowDown;
-    for (const struct xml_node *x = root->first; x; x = x->next) {
-        enum s3_code code = view_is(x->name, "Part") ? read_part(c, x) : S3_None;
-        if (code)
-            return code;
-    }
-    return S3_None;
+    return c->part_count > 0 ? S3_None : S3_MalformedXML;
 }
 
 /* --- upload and parts --------------------------------------------------------------------- */
@@ -89,30 +118,54 @@ complete_begin(struct complete *c, struct s3_request *r, const struct engine_obj
     return S3_None;
 }
 
-static enum s3_code check_part(
-    struct complete *c, const struct complete_named *p, const struct engine_info *info,
-    const struct meta *m, bool is_last)
-{
-    if (!view_eq(info->etag, p->etag))
-        return S3_InvalidPart;
-    if (!is_last && info->size < UPLOAD_PART_BYTES_MIN)
-        return S3_EntityTooSmall;
-    if (p->checksum_kind == CHECKSUM_NONE)
-        return S3_None;
-    if (c->meta.checksum_kind != CHECKSUM_NONE && p->checksum_kind != c->meta.checksum_kind) {
-        c->detail = "The parts have checksums of another kind than the upload.";
-        return S3_BadDigest;
-    }
-    if (m->checksum_kind == p->checksum_kind &&
-        memcmp(m->checksum, p->checksum, checksum_bytes(p->checksum_kind)) != 0)
-        return S3_InvalidPart;
-    return S3_None;
-}
-
 static void put_crc64(uint64_t crc, uint8_t *to)
 {
     for (unsigned i = 0; i < 8; i++)
         to[i] = (uint8_t)(crc >> (56 - 8 * i));
+}
+
+/* The checksum of that kind of a stored part, if we know it: the engine knows the CRC-64/NVME of
+ * every part, others come with UploadPart. */
+static bool find_checksum(
+    const struct engine_info *info, const struct meta *m, enum checksum_kind kind, uint8_t *to)
+{
+    if (m->checksum_kind == kind)
+        memcpy(to, m->checksum, CHECKSUM_BYTES_MAX);
+    else if (kind == CHECKSUM_CRC64NVME)
+        put_crc64(info->crc64, to);
+    else
+        return false;
+    return true;
+}
+
+static enum s3_code check_checksum(
+    struct complete *c, const struct complete_named *p, const struct engine_info *info,
+    const struct meta *m)
+{
+    enum checksum_kind kind = (enum checksum_kind)p->checksum_kind;
+    uint8_t stored[CHECKSUM_BYTES_MAX];
+
+    if (kind == CHECKSUM_NONE)
+        return S3_None;
+    if (c->meta.checksum_kind != CHECKSUM_NONE && kind != c->meta.checksum_kind) {
+        c->detail = "The parts have checksums of another kind than the upload.";
+        return S3_BadDigest;
+    }
+    if (!find_checksum(info, m, kind, stored) ||
+        memcmp(stored, p->checksum, checksum_bytes(kind)) != 0)
+        return S3_InvalidPart;
+    return S3_None;
+}
+
+static enum s3_code check_part(
+    struct complete *c, const struct complete_named *p, const struct engine_info *info,
+    const struct meta *m, bool is_last)
+{
+    if (p->etag_len == COMPLETE_ETAG_ALIEN || !view_eq(info->etag, view_of(p->etag, p->etag_len)))
+        return S3_InvalidPart;
+    if (!is_last && info->size < UPLOAD_PART_BYTES_MIN)
+        return S3_EntityTooSmall;
+    return check_checksum(c, p, info, m);
 }
 
 enum s3_code complete_part(struct complete *c, struct s3_request *r, unsigned index)
@@ -126,73 +179,99 @@ enum s3_code complete_part(struct complete *c, struct s3_request *r, unsigned in
     enum s3_code code = check_part(c, &c->parts[index], info, &m, index + 1 == c->part_count);
     if (code)
         return code;
-    to->number = (uint16_t)c->parts[index].number;
+    to->number = c->parts[index].number;
     to->size = info->size;
     c->size += info->size;
     if (c->meta.checksum_kind == CHECKSUM_NONE)
         return S3_None;
-    /* The engine knows the CRC-64/NVME of every part; the others come with UploadPart. */
-    if (m.checksum_kind == c->meta.checksum_kind)
-        memcpy(to->checksum, m.checksum, sizeof to->checksum);
-    else if (c->meta.checksum_kind == CHECKSUM_CRC64NVME)
-        put_crc64(info->crc64, to->checksum);
-    else
-        return S3_InvalidPart;
-    return S3_None;
+    return find_checksum(info, &m, c->meta.checksum_kind, to->checksum) ? S3_None : S3_InvalidPart;
 }
 
 /* --- the object --------------------------------------------------------------------------- */
 
-/* MD5 of the parts' MD5s, "-", how many: what AWS does, and clients compare. */
-static enum s3_code make_etag(struct complete *c)
+static enum err start_fold(struct complete *c)
 {
-    struct digest d = {0};
-    uint8_t md5[16], part[ENGINE_ETAG_BYTES_MAX];
-    struct buf b = buf_over(c->etag, sizeof c->etag - 1);
+    TRY(digest_start(&c->etag_run, DIGEST_MD5));
+    if (c->meta.checksum_kind == CHECKSUM_NONE)
+        return ERR_OK;
+    if (c->meta.checksum_type == CHECKSUM_COMPOSITE)
+        return checksum_start(&c->composite_run, c->meta.checksum_kind);
+    memcpy(c->meta.checksum, c->meta.parts[0].checksum, sizeof c->meta.checksum);
+    return ERR_OK;
+}
+
+/* MD5 of the parts' MD5s: what AWS does, and clients compare. */
+static void fold_etag(struct complete *c, struct view etag)
+{
+    uint8_t part[ENGINE_ETAG_BYTES_MAX];
     size_t len = 0;
 
-    if (digest_start(&d, DIGEST_MD5))
+    if (text_from_hex(etag, part, sizeof part, &len))
+        digest_update(&c->etag_run, etag.at, etag.len);
+    else
+        digest_update(&c->etag_run, part, len);
+}
+
+static void fold_checksum(struct complete *c, unsigned i)
+{
+    enum checksum_kind kind = c->meta.checksum_kind;
+    const struct meta_part *part = &c->meta.parts[i];
+
+    if (kind == CHECKSUM_NONE)
+        return;
+    if (c->meta.checksum_type == CHECKSUM_COMPOSITE)
+        checksum_update(&c->composite_run, part->checksum, checksum_bytes(kind));
+    else if (i > 0)
+        checksum_combine(kind, c->meta.checksum, part->checksum, part->size);
+}
+
+enum s3_code complete_fold(struct complete *c)
+{
+    unsigned end = MIN(c->folded + COMPLETE_FOLD_PARTS, c->part_count);
+
+    if (c->folded == 0 && start_fold(c))
         return S3_SlowDown;
-    for (unsigned i = 0; i < c->part_count; i++) {
-        struct view etag = c->objects[i]->info.etag;
-        if (text_from_hex(etag, part, sizeof part, &len))
-            digest_update(&d, etag.at, etag.len);
-        else
-            digest_update(&d, part, len);
+    for (; c->folded < end; c->folded++) {
+        fold_etag(c, c->objects[c->folded]->info.etag);
+        fold_checksum(c, c->folded);
     }
-    digest_finish(&d, md5);
-    digest_done(&d);
+    return S3_None;
+}
+
+void complete_done(struct complete *c)
+{
+    digest_done(&c->etag_run);
+    checksum_done(&c->composite_run);
+}
+
+static void finish_fold(struct complete *c)
+{
+    struct buf b = buf_over(c->etag, sizeof c->etag - 1);
+    uint8_t md5[16];
+
+    assert(c->folded == c->part_count);
+    digest_finish(&c->etag_run, md5);
     text_put_hex(&b, view_of(md5, sizeof md5));
     buf_printf(&b, "-%u", c->part_count);
-    return S3_None;
+    c->etag[b.len] = 0;
+    if (c->meta.checksum_kind != CHECKSUM_NONE && c->meta.checksum_type == CHECKSUM_COMPOSITE)
+        checksum_finish(&c->composite_run, c->meta.checksum);
 }
 
-static enum s3_code make_composite(struct complete *c)
+/* "-N" stands behind composite checksums only, where it may be left out. */
+static enum s3_code
+take_suffix(const struct complete *c, enum checksum_kind k, struct view *text_io)
 {
-    size_t bytes = checksum_bytes(c->meta.checksum_kind);
-    struct checksum sum = {0};
+    size_t dash = view_index(*text_io, '-');
+    bool is_composite = c->meta.checksum_kind == k && c->meta.checksum_type == CHECKSUM_COMPOSITE;
+    uint64_t n;
 
-    if (checksum_start(&sum, c->meta.checksum_kind))
-        return S3_SlowDown;
-    for (unsigned i = 0; i < c->part_count; i++)
-        checksum_update(&sum, c->meta.parts[i].checksum, bytes);
-    checksum_finish(&sum, c->meta.checksum);
-    checksum_done(&sum);
-    return S3_None;
-}
-
-static enum s3_code make_checksum(struct complete *c)
-{
-    if (c->meta.checksum_kind == CHECKSUM_NONE)
+    if (dash == SIZE_MAX)
         return S3_None;
-    if (c->meta.checksum_type == CHECKSUM_COMPOSITE)
-        return make_composite(c);
-    memcpy(c->meta.checksum, c->meta.parts[0].checksum, sizeof c->meta.checksum);
-    for (unsigned i = 1; i < c->part_count; i++)
-        checksum_combine(
-            c->meta.checksum_kind, c->meta.checksum, c->meta.parts[i].checksum,
-            c->meta.parts[i].size);
-    return S3_None;
+    if (!is_composite || text_to_u64(view_from(*text_io, dash + 1), &n))
+        return S3_InvalidRequest;
+    *text_io = view_upto(*text_io, dash);
+    return n == c->part_count ? S3_None : S3_BadDigest;
 }
 
 /* A checksum of the whole object sent with Complete: composite ones with "-N" behind. */
@@ -203,7 +282,9 @@ static enum s3_code check_whole(struct complete *c, struct s3_request *r, enum c
 
     if (!text.at)
         return S3_None;
-    text = view_upto(text, MIN(view_index(text, '-'), text.len));
+    enum s3_code code = take_suffix(c, k, &text);
+    if (code)
+        return code;
     if (checksum_from_text(k, text, value))
         return S3_InvalidRequest;
     if (k == c->meta.checksum_kind)
@@ -216,6 +297,22 @@ static enum s3_code check_whole(struct complete *c, struct s3_request *r, enum c
     return S3_None;
 }
 
+/* A checksum we do not know is not one that holds. */
+static bool has_unknown_checksum(const struct s3_request *r)
+{
+    static const char prefix[] = "x-amz-checksum-";
+
+    for (unsigned i = 0; i < r->http->header_count; i++) {
+        struct view name = r->http->headers[i].name;
+        if (view_starts_nocase(name, view_str(prefix)) &&
+            checksum_from_header(name) == CHECKSUM_NONE &&
+            !view_eq_nocase(name, VIEW("x-amz-checksum-type")) &&
+            !view_eq_nocase(name, VIEW("x-amz-checksum-algorithm")))
+            return true;
+    }
+    return false;
+}
+
 static enum s3_code check_request(struct complete *c, struct s3_request *r)
 {
     struct view type = s3_header(r, "x-amz-checksum-type");
@@ -223,7 +320,9 @@ static enum s3_code check_request(struct complete *c, struct s3_request *r)
     bool is_composite = c->meta.checksum_kind && c->meta.checksum_type == CHECKSUM_COMPOSITE;
     uint64_t bytes;
 
-    if (type.at && view_eq_nocase(type, VIEW("COMPOSITE")) != is_composite)
+    if (has_unknown_checksum(r))
+        return S3_NotImplemented;
+    if (type.at && !view_eq_nocase(type, view_str(is_composite ? "COMPOSITE" : "FULL_OBJECT")))
         return S3_InvalidRequest;
     if (size.at && (text_to_u64(size, &bytes) || bytes != c->size))
         return S3_InvalidRequest;
@@ -237,12 +336,9 @@ static enum s3_code check_request(struct complete *c, struct s3_request *r)
 
 enum s3_code complete_finish(struct complete *c, struct s3_request *r)
 {
-    enum s3_code code = make_etag(c);
-
+    finish_fold(c);
     c->meta.part_count = c->part_count;
-    if (!code)
-        code = make_checksum(c);
-    return code ? code : check_request(c, r);
+    return check_request(c, r);
 }
 
 bool complete_was_done(struct complete *c, struct s3_request *r, const struct engine_object *object)

@@ -13,6 +13,26 @@ static void finish(struct copy *c, enum s3_code code, const char *detail)
 
 /* --- the source --------------------------------------------------------------------------- */
 
+/* Keys of encryption, and an owner who is somebody else: not ours to ignore. */
+static enum s3_code check_headers(const struct s3_request *r, const char **detail_out)
+{
+    static const char prefix[] = "x-amz-copy-source-server-side-encryption";
+    struct view owner = s3_header(r, "x-amz-source-expected-bucket-owner");
+
+    for (unsigned i = 0; i < r->http->header_count; i++)
+        if (view_starts_nocase(r->http->headers[i].name, view_str(prefix)))
+            return S3_NotImplemented;
+    for (unsigned i = 0; i < r->param_count; i++)
+        if (view_starts_nocase(r->params[i].name, view_str(prefix)))
+            return S3_NotImplemented;
+    if (owner.at && !view_eq(owner, r->service->owner_id))
+        return S3_AccessDenied;
+    if (!http_has_body(r->http))
+        return S3_None;
+    *detail_out = "A copy has no body.";
+    return S3_InvalidRequest;
+}
+
 /* "/bucket/key" or "bucket/key", percent-encoded, perhaps with ?versionId=. */
 enum s3_code copy_init(struct copy *c, struct s3_request *r, const char **detail_out)
 {
@@ -21,10 +41,14 @@ enum s3_code copy_init(struct copy *c, struct s3_request *r, const char **detail
     uint8_t *to = region_take(r->region, source.len + 1);
     size_t len = 0;
 
-    *detail_out = "x-amz-copy-source names no bucket and key";
+    enum s3_code code = check_headers(r, detail_out);
+
     c->request = r;
+    if (code)
+        return code;
     if (!to)
         return S3_SlowDown;
+    *detail_out = "x-amz-copy-source names no bucket and key";
     if (query != SIZE_MAX) {
         version = view_from(source, query + strlen("?versionId="));
         source.len = query;
@@ -37,11 +61,12 @@ enum s3_code copy_init(struct copy *c, struct s3_request *r, const char **detail
     size_t slash = view_index(decoded, '/');
     if (slash == SIZE_MAX || slash + 1 == len)
         return S3_InvalidArgument;
+    *detail_out = NULL;
     c->source_bucket = view_upto(decoded, slash);
     c->source_key = view_from(decoded, slash + 1);
     if (!route_bucket_is_valid(c->source_bucket))
         return S3_InvalidBucketName;
-    if (c->source_key.len > 1024)
+    if (c->source_key.len > ROUTE_KEY_BYTES_MAX)
         return S3_KeyTooLongError;
     if (version.len && !view_is(version, "null"))
         return S3_NoSuchVersion;

@@ -15,7 +15,8 @@
 struct copy_object {
     struct s3_request *request;
     struct copy copy;
-    bool replaces; /* x-amz-metadata-directive: REPLACE */
+    bool replaces;     /* x-amz-metadata-directive: REPLACE */
+    struct meta asked; /* what the headers of the request say */
     struct engine_condition condition;
     struct meta meta;
     struct engine_put put;
@@ -64,7 +65,9 @@ static void on_committed(struct op *op)
     struct copy_object *o = container_of(op, struct copy_object, put.op);
 
     copy_done(&o->copy);
-    if (op->err)
+    if (op->err == ERR_BAD_DIGEST) /* the client sent no digest: damaged on our way */
+        s3_finish_err(o->request, ERR_CHECKSUM);
+    else if (op->err)
         s3_finish_err(o->request, op->err);
     else
         answer(o);
@@ -109,14 +112,17 @@ static void commit(struct copy_object *o)
         o->meta.checksum_type = CHECKSUM_FULL_OBJECT;
         memcpy(o->meta.checksum, o->copy.checksum, sizeof o->meta.checksum);
     }
-    if (meta_encode(&o->meta, r->region, &o->put.meta)) {
-        abort_put(o, S3_SlowDown);
+    enum err e = meta_encode(&o->meta, r->region, &o->put.meta);
+    if (e) {
+        abort_put(o, s3_code_from_err(e, true));
         return;
     }
     op_init(&o->put.op, on_committed);
     o->put.mtime_ms = clock_wall_ms();
     o->put.etag = view_str(o->etag);
     o->put.condition = o->condition;
+    o->put.crc64_expected = o->copy.source->info.crc64;
+    o->put.has_crc64_expected = true;
     s3_wait(r, "CopyObject.committing");
     engine_commit(&o->put);
 }
@@ -132,7 +138,10 @@ static void on_copied(struct op *op)
         commit(o);
 }
 
-/* The meta of the copy: the source's, or the request's. Parts and upload are the source's alone. */
+/*
+ * The meta of the copy: the source's, or the request's. Parts and upload are the source's alone;
+ * storage class and redirect are never copied, they are the request's or the default.
+ */
 static enum s3_code make_meta(struct copy_object *o)
 {
     struct s3_request *r = o->request;
@@ -143,16 +152,15 @@ static enum s3_code make_meta(struct copy_object *o)
         return e == ERR_BUSY ? S3_SlowDown : S3_InternalError;
     bool is_composite =
         source.checksum_kind != CHECKSUM_NONE && source.checksum_type == CHECKSUM_COMPOSITE;
-    if (!o->replaces) {
-        o->meta = source;
-        o->meta.parts = NULL;
-        o->meta.part_count = 0;
-        o->meta.upload_key = VIEW_EMPTY;
-    } else {
-        o->meta.checksum_kind = source.checksum_kind;
-        o->meta.checksum_type = source.checksum_type;
-        memcpy(o->meta.checksum, source.checksum, sizeof source.checksum);
-    }
+    o->meta = o->replaces ? o->asked : source;
+    o->meta.storage_class = o->asked.storage_class;
+    o->meta.website_redirect = o->asked.website_redirect;
+    o->meta.parts = NULL;
+    o->meta.part_count = 0;
+    o->meta.upload_key = VIEW_EMPTY;
+    o->meta.checksum_kind = source.checksum_kind;
+    o->meta.checksum_type = source.checksum_type;
+    memcpy(o->meta.checksum, source.checksum, sizeof source.checksum);
     struct view asked = s3_header(r, "x-amz-checksum-algorithm");
     if (asked.at) {
         o->copy.kind = checksum_from_name(asked);
@@ -226,7 +234,9 @@ static enum s3_code read_directives(struct copy_object *o)
     if (tagging.at && !view_is(tagging, "COPY"))
         return S3_NotImplemented;
     o->replaces = directive.at && view_is(directive, "REPLACE");
-    enum s3_code code = o->replaces ? object_headers_meta(r, &o->meta) : S3_None;
+    if (s3_header(r, "x-amz-copy-source-range").at) /* of UploadPartCopy: here it would be lost */
+        return S3_NotImplemented;
+    enum s3_code code = object_headers_meta(r, &o->asked);
     if (!code)
         code = object_headers_refused(r);
     return code ? code : object_headers_condition(r, &o->condition);

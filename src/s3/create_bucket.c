@@ -53,6 +53,8 @@ static enum s3_code read_location(struct create_bucket *c, struct view *location
         return S3_MalformedXML;
     if (xml_child(root, "Location") || xml_child(root, "Bucket") || xml_child(root, "Tags"))
         return S3_NotImplemented;
+    if (!xml_has_only(root, "LocationConstraint"))
+        return S3_MalformedXML;
     *location_out = view_trim(xml_child_text(root, "LocationConstraint"));
     return bucket_meta_location_is_valid(*location_out) ? S3_None
                                                         : S3_IllegalLocationConstraintException;
@@ -62,9 +64,11 @@ static void commit(struct create_bucket *c)
 {
     struct s3_request *r = c->request;
     struct engine_key key = {.space = SPACE_BUCKET, .bucket = r->bucket};
-    struct view location;
+    struct view location, meta;
     enum s3_code code = read_location(c, &location);
 
+    if (!code && bucket_meta_encode(location, r->region, &meta))
+        code = S3_SlowDown;
     if (code) {
         fail(c, code, NULL);
         return;
@@ -72,11 +76,8 @@ static void commit(struct create_bucket *c)
     engine_put_init(r->service->engine, &c->put, key, 0);
     op_init(&c->put.op, on_commit);
     c->put.mtime_ms = r->now_ms;
+    c->put.meta = meta;
     c->put.condition.kind = IF_ABSENT;
-    if (bucket_meta_encode(location, r->region, &c->put.meta)) {
-        fail(c, S3_SlowDown, NULL);
-        return;
-    }
     c->wait = CREATE_COMMITTING;
     s3_wait(r, "CreateBucket.committing");
     engine_commit(&c->put);

@@ -108,12 +108,16 @@ static enum err prepare(struct create_upload *u)
         .name = upload_name(r->region, r->key, view_str(u->id)),
     };
 
+    struct view meta;
+
     if (!key.name.at)
         return ERR_BUSY;
+    TRY(meta_encode(&u->meta, r->region, &meta));
     engine_put_init(r->service->engine, &u->put, key, 0);
     op_init(&u->put.op, create_upload_advance);
     u->put.mtime_ms = r->now_ms;
-    return meta_encode(&u->meta, r->region, &u->put.meta);
+    u->put.meta = meta;
+    return ERR_OK;
 }
 
 void create_upload_start(struct s3_request *r)

@@ -1,12 +1,15 @@
 /*
  * DeleteObjects: up to 1,000 keys, a result for each.
  *
- *   READING_BODY --body.c--> REMOVING (one key) --engine--> REMOVING ... -> answer
+ *   READING_BODY --body.c--> READING_XML --xml.c--> REMOVING (REMOVALS_MAX at once) --engine-->
+ * answer
  *
- * Keys are removed one after the other: each is a commit of its own, and group commit of the engine
- * serves other requests meanwhile. REMOVALS_MAX of them are in flight at once.
+ * Each removal is a commit of its own. What one key meets is said in its own result; a bucket that
+ * is not there ends the whole request.
  */
+#include "s3/conditions.h"
 #include "s3/finish.h"
+#include "s3/object_headers.h"
 #include "s3/ops.h"
 #include "s3/xml.h"
 
@@ -15,7 +18,6 @@ enum { DELETE_KEYS_MAX = 1000, DELETE_BODY_BYTES_MAX = 2 << 20, REMOVALS_MAX = 1
 struct deletion {
     struct view key, etag;
     enum s3_code code; /* S3_None: deleted */
-    const char *detail;
 };
 
 struct removal {
@@ -27,9 +29,11 @@ struct removal {
 struct delete_objects {
     struct s3_request *request;
     struct s3_small_body body;
+    struct xml_read xml;
     struct deletion *deletions;
     unsigned count, next, in_flight;
-    bool is_quiet;
+    bool is_quiet, has_quiet;
+    enum s3_code code; /* of the whole request */
     struct removal removals[REMOVALS_MAX];
 };
 
@@ -41,7 +45,7 @@ static void put_deletion(struct buf *x, const struct deletion *d)
     xml_text(x, "Key", d->key);
     if (d->code) {
         xml_text(x, "Code", view_str(s3_code_name(d->code)));
-        xml_text(x, "Message", view_str(d->detail ? d->detail : s3_code_text(d->code)));
+        xml_text(x, "Message", view_str(s3_code_text(d->code)));
     }
     xml_close(x, element);
 }
@@ -51,6 +55,10 @@ static void answer(struct delete_objects *d)
     struct s3_request *r = d->request;
     size_t cap = 512;
 
+    if (d->code) {
+        s3_finish_error(r, d->code, NULL);
+        return;
+    }
     for (unsigned i = 0; i < d->count; i++)
         cap += 512 + finish_text_bytes(d->deletions[i].key);
     struct buf x = buf_over(region_take(r->region, cap), cap);
@@ -74,9 +82,11 @@ static void on_removed(struct op *op)
     struct removal *m = container_of(op, struct removal, remove.op);
     struct delete_objects *d = m->owner;
 
-    /* What is not there counts as deleted. */
-    if (op->err && (op->err != ERR_NOT_FOUND || m->deletion->etag.at))
+    /* What is not there counts as deleted, also under a condition. */
+    if (op->err && op->err != ERR_NOT_FOUND)
         m->deletion->code = s3_code_from_err(op->err, true);
+    if (op->err == ERR_NO_BUCKET)
+        d->code = S3_NoSuchBucket;
     d->in_flight--;
     remove_next(d, m);
     if (d->in_flight == 0)
@@ -87,7 +97,7 @@ static void remove_next(struct delete_objects *d, struct removal *m)
 {
     while (d->next < d->count && d->deletions[d->next].code)
         d->next++;
-    if (d->next == d->count)
+    if (d->next == d->count || d->code)
         return;
     m->deletion = &d->deletions[d->next++];
     m->owner = d;
@@ -96,7 +106,7 @@ static void remove_next(struct delete_objects *d, struct removal *m)
     m->remove.key = (struct engine_key){
         .space = SPACE_OBJECT, .bucket = d->request->bucket, .name = m->deletion->key};
     if (m->deletion->etag.at) {
-        m->remove.condition.kind = IF_ETAG;
+        m->remove.condition.kind = view_is(m->deletion->etag, "*") ? IF_EXISTS : IF_ETAG;
         m->remove.condition.etag = m->deletion->etag;
     }
     d->in_flight++;
@@ -112,87 +122,115 @@ static void remove_all(struct delete_objects *d)
         answer(d);
 }
 
-static struct view unquoted(struct view etag)
+/* --- the request -------------------------------------------------------------------------- */
+
+static enum s3_code read_quiet(struct delete_objects *d, struct view text)
 {
-    etag = view_trim(etag);
-    if (etag.len >= 2 && etag.at[0] == '"' && etag.at[etag.len - 1] == '"')
-        return view_of(etag.at + 1, etag.len - 2);
-    return etag;
+    text = view_trim(text);
+    if (d->has_quiet)
+        return S3_MalformedXML;
+    d->has_quiet = true;
+    d->is_quiet = view_is(text, "true") || view_is(text, "1");
+    return d->is_quiet || view_is(text, "false") || view_is(text, "0") ? S3_None : S3_MalformedXML;
 }
 
-static enum s3_code read_object(const struct xml_node *n, struct deletion *out)
+/* Whatever else is inside may be a condition: to delete without it would be wrong. */
+static enum s3_code read_object(struct delete_objects *d, const struct xml_node *n)
 {
-    struct view version = xml_child_text(n, "VersionId");
+    struct region *R = d->request->region;
+    struct deletion *out = &d->deletions[d->count];
+    struct view key = xml_child_text(n, "Key"), version = xml_child_text(n, "VersionId");
 
-    out->key = xml_child_text(n, "Key");
-    if (out->key.len == 0)
+    if (d->count == DELETE_KEYS_MAX || key.len == 0 ||
+        !xml_has_only(n, "Key VersionId ETag LastModifiedTime Size"))
         return S3_MalformedXML;
-    if (xml_child(n, "ETag"))
-        out->etag = unquoted(xml_child_text(n, "ETag"));
-    if (out->key.len > 1024)
+    d->count++;
+    out->key = region_copy(R, key);
+    if (!out->key.at)
+        return S3_SlowDown;
+    if (xml_child(n, "ETag")) {
+        out->etag = region_copy(R, conditions_unquote(xml_child_text(n, "ETag")));
+        if (!out->etag.at)
+            return S3_SlowDown;
+    }
+    if (key.len > 1024)
         out->code = S3_KeyTooLongError;
-    else if (version.at && version.len && !view_is(version, "null"))
+    else if (version.len && !view_is(version, "null"))
         out->code = S3_NoSuchVersion;
     else if (xml_child(n, "LastModifiedTime") || xml_child(n, "Size"))
         out->code = S3_NotImplemented;
     return S3_None;
 }
 
-static enum s3_code read_body(struct delete_objects *d)
+static enum err take_child(struct xml_read *x, const struct xml_node *n)
 {
-    struct s3_request *r = d->request;
-    struct xml_node *root = NULL;
-    enum err e = xml_parse(d->body.body, r->region, &root);
+    struct delete_objects *d = container_of(x, struct delete_objects, xml);
 
-    if (e)
-        return e == ERR_BUSY ? S3_SlowDown : S3_MalformedXML;
-    if (!view_is(root->name, "Delete"))
-        return S3_MalformedXML;
-    d->is_quiet = view_is(view_trim(xml_child_text(root, "Quiet")), "true");
-    d->deletions = region_take_zero(r->region, DELETE_KEYS_MAX * sizeof *d->deletions);
-    if (!d->deletions)
-        return S3_SlowDown;
-    for (const struct xml_node *n = root->first; n; n = n->next) {
-        if (!view_is(n->name, "Object"))
-            continue;
-        if (d->count == DELETE_KEYS_MAX)
-            return S3_MalformedXML;
-        enum s3_code code = read_object(n, &d->deletions[d->count++]);
-        if (code)
-            return code;
-    }
-    return d->count ? S3_None : S3_MalformedXML;
+    if (view_is(n->name, "Object"))
+        d->code = read_object(d, n);
+    else if (view_is(n->name, "Quiet"))
+        d->code = read_quiet(d, n->text);
+    else
+        d->code = S3_MalformedXML;
+    return d->code ? ERR_INVALID : ERR_OK;
+}
+
+/* Woken by the reader. */
+static void on_xml(struct op *op)
+{
+    struct delete_objects *d = container_of(op, struct delete_objects, xml.op);
+
+    if (op->err && !d->code)
+        d->code = op->err == ERR_MALFORMED ? S3_MalformedXML : s3_code_from_err(op->err, false);
+    if (!d->code && d->count == 0)
+        d->code = S3_MalformedXML;
+    if (d->code)
+        s3_finish_error(d->request, d->code, NULL);
+    else
+        remove_all(d);
 }
 
 /* Woken by body.c. */
-static void delete_objects_advance(struct op *op)
+static void on_body(struct op *op)
 {
     struct delete_objects *d = container_of(op, struct delete_objects, body.op);
-    enum s3_code code = op->err ? d->body.code : read_body(d);
+    struct s3_request *r = d->request;
 
-    if (code) {
-        s3_finish_error(d->request, code, op->err ? d->body.detail : NULL);
+    if (op->err) {
+        s3_finish_error(r, d->body.code, d->body.detail);
         return;
     }
     if (!d->body.was_protected) {
         /* The one operation for which AWS insists. */
-        s3_finish_error(
-            d->request, S3_InvalidRequest, "Missing required header: Content-MD5 or a checksum");
+        s3_finish_error(r, S3_InvalidRequest, "Missing required header: Content-MD5 or a checksum");
         return;
     }
-    remove_all(d);
+    d->deletions = region_take_zero(r->region, DELETE_KEYS_MAX * sizeof *d->deletions);
+    if (!d->deletions) {
+        s3_finish_error(r, S3_SlowDown, NULL);
+        return;
+    }
+    op_init(&d->xml.op, on_xml);
+    d->xml.body = d->body.body;
+    d->xml.region = r->region;
+    d->xml.root = "Delete";
+    d->xml.child = take_child;
+    s3_wait(r, "DeleteObjects.reading-xml");
+    xml_read(&d->xml);
 }
 
 void delete_objects_start(struct s3_request *r)
 {
     struct delete_objects *d = region_take_zero(r->region, sizeof *d);
 
-    if (!d) {
-        s3_finish_error(r, S3_SlowDown, NULL);
+    enum s3_code code = d ? object_headers_refused(r) : S3_SlowDown;
+
+    if (code) {
+        s3_finish_error(r, code, NULL);
         return;
     }
     d->request = r;
-    op_init(&d->body.op, delete_objects_advance);
+    op_init(&d->body.op, on_body);
     d->body.request = r;
     d->body.bytes_max = DELETE_BODY_BYTES_MAX;
     s3_wait(r, "DeleteObjects.reading-body");

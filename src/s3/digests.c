@@ -120,17 +120,21 @@ check_algorithm(const struct s3_request *r, const struct digests *d, const char 
     return S3_None;
 }
 
-enum s3_code digests_read(const struct s3_request *r, struct digests *d, const char **detail_out)
+enum s3_code digests_read_body(const struct s3_request *r, struct digests *d)
 {
-    enum s3_code code;
-
     memset(d, 0, sizeof *d);
-    *detail_out = NULL;
     if (r->auth.payload == SIGV4_PAYLOAD_SHA256) {
         d->has_sha256 = true;
         memcpy(d->sha256, r->auth.payload_sha256, sizeof d->sha256);
     }
-    code = read_md5(r, d);
+    return read_md5(r, d);
+}
+
+enum s3_code digests_read(const struct s3_request *r, struct digests *d, const char **detail_out)
+{
+    enum s3_code code = digests_read_body(r, d);
+
+    *detail_out = NULL;
     if (!code)
         code = read_checksum(r, d, detail_out);
     if (!code)

@@ -37,6 +37,8 @@ struct digests {
 
 /* *d is overwritten. S3_None, or the answer; *detail_out is static text or NULL. */
 enum s3_code digests_read(const struct s3_request *r, struct digests *d, const char **detail_out);
+/* The same where x-amz-checksum-* speaks of something else than the body. */
+enum s3_code digests_read_body(const struct s3_request *r, struct digests *d);
 enum err digests_start(struct digests *d) MUST_CHECK;
 void digests_update(struct digests *d, const void *at, size_t len);
 /* The trailers of an aws-chunked body have come. */

@@ -49,6 +49,8 @@ static void head_bucket_advance(struct op *op)
         e = bucket_meta_decode(h->lookup.object->info.meta, &location);
     struct view copy = e ? VIEW_EMPTY : region_copy(r->region, location);
     engine_release(h->lookup.object);
+    if (!e && !copy.at)
+        e = ERR_BUSY;
     if (e)
         s3_finish_err(r, e == ERR_NOT_FOUND ? ERR_NO_BUCKET : e);
     else if (h->is_location)

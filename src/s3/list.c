@@ -25,13 +25,25 @@ enum s3_code list_take_encoding(struct s3_request *r, bool *is_url_out)
     return v.at && v.len && !*is_url_out ? S3_InvalidArgument : S3_None;
 }
 
+static void put_plain(struct buf *b, struct view name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.at[i];
+
+        if (c < 0x20 || c == 0x7f)
+            buf_printf(b, "&#x%X;", c);
+        else
+            finish_put_text(b, view_of(&name.at[i], 1));
+    }
+}
+
 void list_put_name(struct buf *b, const char *element, struct view name, bool is_url)
 {
     xml_open(b, element);
     if (is_url)
         text_put_uri(b, name, true);
     else
-        finish_put_text(b, name);
+        put_plain(b, name);
     xml_close(b, element);
 }
 
@@ -41,6 +53,14 @@ void list_put_owner(struct buf *b, const struct s3_service *S, const char *eleme
     xml_text(b, "ID", S->owner_id);
     xml_text(b, "DisplayName", S->owner_name);
     xml_close(b, element);
+}
+
+void list_finish(struct s3_request *r, const struct buf *xml)
+{
+    if (xml->overflow)
+        s3_finish_error(r, S3_InternalError, NULL);
+    else
+        s3_finish_xml(r, 200, buf_view(xml));
 }
 
 void list_put_token(struct buf *b, const char *element, struct view last)

@@ -12,8 +12,11 @@ enum s3_code
 list_take_count(struct s3_request *r, const char *name, unsigned max, unsigned *n_io) MUST_CHECK;
 /* encoding-type: absent or "url", else S3_InvalidArgument. */
 enum s3_code list_take_encoding(struct s3_request *r, bool *is_url_out) MUST_CHECK;
-/* <element>name</element>, percent-encoded when is_url. An upper bound of its size is
- * list_name_bytes. */
+/*
+ * <element>name</element>, percent-encoded when is_url. Without, a control character becomes a
+ * reference, which XML 1.0 parsers refuse: AWS does the same, and another name in its place would
+ * be a lie. An upper bound of its size is list_name_bytes.
+ */
 void list_put_name(struct buf *b, const char *element, struct view name, bool is_url);
 static inline size_t list_name_bytes(struct view name)
 {
@@ -21,11 +24,9 @@ static inline size_t list_name_bytes(struct view name)
 }
 /* <element><ID>..</ID><DisplayName>..</DisplayName></element> */
 void list_put_owner(struct buf *b, const struct s3_service *S, const char *element);
-/*
- * The `after` of engine_list for a marker that may be a common prefix itself: the exclusive form
- * does the rest (engine.h). Continuation tokens are the last name in hex behind a version digit:
- * opaque, and safe in any URL.
- */
+/* Answers 200 with the page, or 500 when it did not fit: half a page must not look whole. */
+void list_finish(struct s3_request *r, const struct buf *xml);
+/* Continuation tokens: the last name in hex behind a version digit: opaque, safe in any URL. */
 void list_put_token(struct buf *b, const char *element, struct view last);
 enum s3_code
 list_take_token(struct s3_request *r, struct view token, struct view *after_out) MUST_CHECK;

@@ -3,23 +3,48 @@
  *
  *   LISTING --engine--> answer
  *
- * One page holds max-buckets (10,000 at most on AWS, 1,000 here); the token is the last name.
+ * One page holds max-buckets (10,000 at most on AWS, 1,000 here); the token is the last name. A
+ * page may be short, even empty, when buckets of another region were left out of it.
  */
+#include "s3/bucket_meta.h"
 #include "s3/list.h"
 #include "s3/ops.h"
 #include "s3/xml.h"
 
-enum { BUCKETS_PAGE_MAX = 1000, BUCKET_XML_BYTES = 320 };
+enum { BUCKETS_PAGE_MAX = 1000, BUCKET_XML_BYTES = 448, BUCKET_META_BYTES_MAX = 128 };
 
 struct list_buckets {
     struct s3_request *request;
     struct engine_list list;
+    struct view region; /* only these; at == NULL: all */
 };
+
+static struct view region_of(const struct list_buckets *b, const struct engine_item *item)
+{
+    struct view location;
+
+    if (bucket_meta_decode(item->info.meta, &location) || location.len == 0)
+        return b->request->service->region;
+    return location;
+}
+
+static void put_bucket(struct buf *x, const struct list_buckets *b, const struct engine_item *item)
+{
+    struct view region = region_of(b, item);
+
+    if (b->region.len && !view_eq(region, b->region))
+        return;
+    xml_open(x, "Bucket");
+    xml_text(x, "Name", item->name);
+    xml_date(x, "CreationDate", item->info.mtime_ms);
+    xml_text(x, "BucketRegion", region);
+    xml_close(x, "Bucket");
+}
 
 static void answer(struct list_buckets *b)
 {
     struct s3_request *r = b->request;
-    size_t cap = 2048 + (size_t)b->list.count * BUCKET_XML_BYTES;
+    size_t cap = 2048 + (size_t)b->list.count * BUCKET_XML_BYTES + list_name_bytes(b->list.prefix);
     struct buf x = buf_over(region_take(r->region, cap), cap);
 
     if (!x.at) {
@@ -29,20 +54,15 @@ static void answer(struct list_buckets *b)
     xml_open_root(&x, "ListAllMyBucketsResult");
     list_put_owner(&x, r->service, "Owner");
     xml_open(&x, "Buckets");
-    for (unsigned i = 0; i < b->list.count; i++) {
-        const struct engine_item *item = &b->list.items[i];
-        xml_open(&x, "Bucket");
-        xml_text(&x, "Name", item->name);
-        xml_date(&x, "CreationDate", item->info.mtime_ms);
-        xml_close(&x, "Bucket");
-    }
+    for (unsigned i = 0; i < b->list.count; i++)
+        put_bucket(&x, b, &b->list.items[i]);
     xml_close(&x, "Buckets");
     if (b->list.prefix.len)
         xml_text(&x, "Prefix", b->list.prefix);
     if (b->list.is_truncated)
         xml_text(&x, "ContinuationToken", b->list.items[b->list.count - 1].name);
     xml_close(&x, "ListAllMyBucketsResult");
-    s3_finish_xml(r, 200, buf_view(&x));
+    list_finish(r, &x);
 }
 
 /* Woken by the engine. */
@@ -72,6 +92,8 @@ void list_buckets_start(struct s3_request *r)
     b->request = r;
     op_init(&b->list.op, list_buckets_advance);
     b->list.space = SPACE_BUCKET;
+    b->region = s3_param(r, "bucket-region");
+    b->list.meta_max = BUCKET_META_BYTES_MAX;
     b->list.prefix = s3_param(r, "prefix");
     b->list.after = s3_param(r, "continuation-token");
     b->list.max_items = MIN(max, BUCKETS_PAGE_MAX);

@@ -126,7 +126,8 @@ static void put_items(struct buf *x, const struct list_objects *o)
 static size_t bytes_max(const struct list_objects *o)
 {
     size_t sum = 4096 + 8 * list_name_bytes(o->list.prefix) + list_name_bytes(o->list.delimiter) +
-                 4 * list_name_bytes(o->marker) + list_name_bytes(o->token);
+                 4 * list_name_bytes(o->marker) + list_name_bytes(o->token) +
+                 list_name_bytes(s3_param(o->request, "version-id-marker"));
 
     for (unsigned i = 0; i < o->list.count; i++)
         sum += ITEM_XML_BYTES + list_name_bytes(o->list.items[i].name);
@@ -150,7 +151,7 @@ static void answer(struct list_objects *o)
     put_head(&x, o);
     put_items(&x, o);
     xml_close(&x, root);
-    s3_finish_xml(r, 200, buf_view(&x));
+    list_finish(r, &x);
 }
 
 /* Woken by the engine. */
@@ -171,6 +172,8 @@ static enum s3_code read_marker(struct list_objects *o)
 
     o->marker = s3_param(r, names[o->form]);
     o->list.after = o->marker;
+    if (o->form == LIST_VERSIONS && s3_param(r, "version-id-marker").len && !o->marker.len)
+        return S3_InvalidArgument;
     if (o->form != LIST_V2)
         return S3_None;
     o->token = s3_param(r, "continuation-token");
@@ -193,7 +196,9 @@ static enum s3_code read_params(struct list_objects *o, const char **detail_out)
     code = list_take_encoding(r, &o->is_url);
     if (code)
         return code;
-    *detail_out = "the continuation token is not one of ours";
+    *detail_out = o->form == LIST_V2
+                      ? "the continuation token is not one of ours"
+                      : "A version-id marker cannot be specified without a key marker.";
     code = read_marker(o);
     if (code)
         return code;

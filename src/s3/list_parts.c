@@ -95,7 +95,7 @@ static void answer(struct list_parts *l)
     for (unsigned i = 0; i < count; i++)
         put_part(&x, l, &l->list.items[i]);
     xml_close(&x, "ListPartsResult");
-    s3_finish_xml(r, 200, buf_view(&x));
+    list_finish(r, &x);
 }
 
 /* Woken by the engine. */

@@ -1,18 +1,18 @@
 /*
  * ListMultipartUploads.
  *
- *   LISTING --engine--> answer
+ *   LISTING --engine--> LISTING (the next page, as long as the answer's is not full) ... -> answer
  *
  * Entries are named key, NUL, upload id, so they come in the order of keys. Common prefixes are
- * made here and not by the engine, because a delimiter must not be found in an id; a page may
- * therefore hold fewer entries than asked for and still be followed by another, as S3 allows.
+ * made here and not by the engine, because a delimiter must not be found in an id. Behind a group
+ * the engine is asked to go on after all of it: keys are UTF-8, so group and 0xff is that place.
  */
 #include "s3/list.h"
 #include "s3/ops.h"
 #include "s3/upload.h"
 #include "s3/xml.h"
 
-enum { UPLOAD_XML_BYTES = 1024 };
+enum { UPLOAD_XML_BYTES = 1024, GROUPED_PAGE = 128 };
 
 struct upload_item {
     struct view key, id; /* a common prefix has no id */
@@ -25,6 +25,8 @@ struct list_uploads {
     struct view prefix, delimiter, key_marker, id_marker;
     unsigned max_uploads;
     bool is_url, is_truncated;
+    struct region page; /* of the engine's page */
+    uint8_t after[ENGINE_NAME_BYTES_MAX + 1];
     struct upload_item items[LIST_PAGE_MAX];
     unsigned count;
 };
@@ -40,34 +42,61 @@ static struct view group_of(const struct list_uploads *l, struct view key)
     return view_upto(key, l->prefix.len + at + l->delimiter.len);
 }
 
-static bool is_seen(const struct list_uploads *l, struct view group)
+/* What the engine shall go on behind. */
+static void set_after(struct list_uploads *l, struct view name, struct view group)
 {
-    if (l->count && !l->items[l->count - 1].id.at && view_eq(l->items[l->count - 1].key, group))
-        return true;
-    return l->key_marker.len && view_compare(group, l->key_marker) <= 0;
+    struct buf b = buf_over(l->after, sizeof l->after);
+
+    buf_put(&b, group.len ? group : name);
+    if (group.len)
+        buf_put_byte(&b, 0xff);
+    l->list.after = buf_view(&b);
+}
+
+static bool is_last_item(const struct list_uploads *l, struct view group)
+{
+    const struct upload_item *last = &l->items[l->count - 1];
+
+    return l->count > 0 && !last->id.at && view_eq(last->key, group);
+}
+
+static enum err add(struct list_uploads *l, struct view key, struct view id, int64_t mtime_ms)
+{
+    struct region *R = l->request->region;
+    struct upload_item *item = &l->items[l->count];
+
+    *item = (struct upload_item){.mtime_ms = mtime_ms, .key = region_copy(R, key)};
+    if (id.len)
+        item->id = region_copy(R, id);
+    if (!item->key.at || (id.len && !item->id.at))
+        return ERR_BUSY;
+    l->count++;
+    return ERR_OK;
+}
+
+static enum err collect_one(struct list_uploads *l, const struct engine_item *item)
+{
+    struct view key, id, group;
+
+    if (!upload_split(item->name, &key, &id) || !view_starts(key, l->prefix))
+        return ERR_OK;
+    group = group_of(l, key);
+    set_after(l, item->name, group);
+    if (group.len && is_last_item(l, group))
+        return ERR_OK;
+    if (l->count == l->max_uploads) {
+        l->is_truncated = l->max_uploads > 0;
+        return ERR_OK;
+    }
+    return group.len ? add(l, group, VIEW_EMPTY, 0) : add(l, key, id, item->info.mtime_ms);
 }
 
 /* Rolls the engine's page up; stops when the answer's page is full. */
-static void collect(struct list_uploads *l)
+static enum err collect(struct list_uploads *l)
 {
-    for (unsigned i = 0; i < l->list.count; i++) {
-        struct view key, id, group;
-        if (!upload_split(l->list.items[i].name, &key, &id))
-            continue;
-        group = group_of(l, key);
-        if (group.len && is_seen(l, group))
-            continue;
-        if (l->count == l->max_uploads) {
-            l->is_truncated = true;
-            return;
-        }
-        l->items[l->count++] = (struct upload_item){
-            .key = group.len ? group : key,
-            .id = group.len ? VIEW_EMPTY : id,
-            .mtime_ms = l->list.items[i].info.mtime_ms,
-        };
-    }
-    l->is_truncated = l->list.is_truncated && l->max_uploads > 0;
+    for (unsigned i = 0; i < l->list.count && !l->is_truncated; i++)
+        TRY(collect_one(l, &l->list.items[i]));
+    return ERR_OK;
 }
 
 static void put_upload(struct buf *x, const struct list_uploads *l, const struct upload_item *u)
@@ -87,7 +116,7 @@ static void put_head(struct buf *x, const struct list_uploads *l)
     xml_text(x, "Bucket", l->request->bucket);
     list_put_name(x, "KeyMarker", l->key_marker, l->is_url);
     xml_text(x, "UploadIdMarker", l->id_marker);
-    if (l->is_truncated && l->count) {
+    if (l->is_truncated) {
         const struct upload_item *last = &l->items[l->count - 1];
         list_put_name(x, "NextKeyMarker", last->key, l->is_url);
         xml_text(x, "NextUploadIdMarker", last->id);
@@ -121,7 +150,6 @@ static void answer(struct list_uploads *l)
     size_t cap = 4096 + 2 * list_name_bytes(l->prefix) + list_name_bytes(l->delimiter) +
                  list_name_bytes(l->key_marker) + list_name_bytes(l->id_marker) + 8192;
 
-    collect(l);
     for (unsigned i = 0; i < l->count; i++)
         cap += UPLOAD_XML_BYTES + list_name_bytes(l->items[i].key);
     struct buf x = buf_over(region_take(r->region, cap), cap);
@@ -133,28 +161,61 @@ static void answer(struct list_uploads *l)
     put_head(&x, l);
     put_items(&x, l);
     xml_close(&x, "ListMultipartUploadsResult");
-    s3_finish_xml(r, 200, buf_view(&x));
+    list_finish(r, &x);
 }
 
-/* Woken by the engine. */
+static void list_next(struct list_uploads *l);
+
+/* Woken by the engine, once per page of its own. */
 static void list_uploads_advance(struct op *op)
 {
     struct list_uploads *l = container_of(op, struct list_uploads, list.op);
+    enum err e = op->err ? op->err : collect(l);
+    bool has_more = l->list.is_truncated && !l->is_truncated && l->max_uploads > 0;
 
-    if (op->err)
-        s3_finish_err(l->request, op->err);
+    region_done(&l->page);
+    if (e)
+        s3_finish_err(l->request, e);
+    else if (has_more)
+        list_next(l);
     else
         answer(l);
 }
 
-/* Behind the marked upload; behind all uploads of the marked key when no id is given. */
-static struct view after_marker(struct list_uploads *l)
+static void list_next(struct list_uploads *l)
+{
+    struct s3_request *r = l->request;
+
+    region_init(&l->page, r->region->pool);
+    op_init(&l->list.op, list_uploads_advance);
+    l->list.space = SPACE_UPLOAD;
+    l->list.bucket = r->bucket;
+    l->list.prefix = l->prefix;
+    /* One more than fits says whether there is one more. */
+    l->list.max_items = l->delimiter.len ? GROUPED_PAGE : l->max_uploads - l->count + 1;
+    l->list.region = &l->page;
+    s3_wait(r, "ListMultipartUploads.listing");
+    engine_list(r->service->engine, &l->list);
+}
+
+/* --- the request -------------------------------------------------------------------------- */
+
+/* Behind the group the marker is in; else behind the marked upload; behind all uploads of the
+ * marked key when no id is given. */
+static enum s3_code read_marker(struct list_uploads *l)
 {
     struct view id = l->id_marker.len ? l->id_marker : VIEW("\xff");
+    struct view group =
+        view_starts(l->key_marker, l->prefix) ? group_of(l, l->key_marker) : VIEW_EMPTY;
+    struct region *R = l->request->region;
 
     if (l->key_marker.len == 0)
-        return VIEW("");
-    return upload_name(l->request->region, l->key_marker, id);
+        return S3_None;
+    if (group.len > 0 && group.len < sizeof l->after)
+        set_after(l, VIEW_EMPTY, group);
+    else
+        l->list.after = upload_name(R, l->key_marker, id);
+    return l->list.after.at ? S3_None : S3_SlowDown;
 }
 
 static enum s3_code read_params(struct list_uploads *l)
@@ -170,7 +231,7 @@ static enum s3_code read_params(struct list_uploads *l)
     l->delimiter = s3_param(r, "delimiter");
     l->key_marker = s3_param(r, "key-marker");
     l->id_marker = s3_param(r, "upload-id-marker");
-    return code;
+    return code ? code : read_marker(l);
 }
 
 void list_uploads_start(struct s3_request *r)
@@ -183,19 +244,8 @@ void list_uploads_start(struct s3_request *r)
     }
     l->request = r;
     enum s3_code code = read_params(l);
-    l->list.after = code ? VIEW_EMPTY : after_marker(l);
-    if (!code && !l->list.after.at)
-        code = S3_SlowDown;
-    if (code) {
+    if (code)
         s3_finish_error(r, code, NULL);
-        return;
-    }
-    op_init(&l->list.op, list_uploads_advance);
-    l->list.space = SPACE_UPLOAD;
-    l->list.bucket = r->bucket;
-    l->list.prefix = l->prefix;
-    l->list.max_items = LIST_PAGE_MAX;
-    l->list.region = r->region;
-    s3_wait(r, "ListMultipartUploads.listing");
-    engine_list(r->service->engine, &l->list);
+    else
+        list_next(l);
 }

@@ -30,16 +30,19 @@ struct view upload_name(struct region *R, struct view key, struct view id)
     return buf_view(&b);
 }
 
-struct view upload_name_part(struct region *R, struct view id, unsigned number)
+struct view upload_name_part_over(uint8_t *at, struct view id, unsigned number)
 {
-    size_t bytes = id.len + 7; /* buf_printf may want a place for its NUL */
-    void *at = region_take(R, bytes);
+    struct buf b = buf_over(at, UPLOAD_NAME_PART_BYTES_MAX);
 
     assert(number <= 99999);
-    if (!at)
-        return VIEW_EMPTY;
-    struct buf b = buf_over(at, bytes);
     buf_put(&b, id);
     buf_printf(&b, "/%05u", number);
     return buf_view(&b);
+}
+
+struct view upload_name_part(struct region *R, struct view id, unsigned number)
+{
+    uint8_t *at = region_take(R, UPLOAD_NAME_PART_BYTES_MAX);
+
+    return at ? upload_name_part_over(at, id, number) : VIEW_EMPTY;
 }

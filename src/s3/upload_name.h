@@ -10,7 +10,10 @@ enum { UPLOAD_NAME_ID_BYTES_MAX = 64 };
 bool upload_name_is_valid(struct view id);
 /* key, NUL, id. at == NULL: no memory. */
 struct view upload_name(struct region *R, struct view key, struct view id) MUST_CHECK;
-/* id '/' and the number as 5 digits. */
+/* id '/' and the number as 5 digits; in UPLOAD_NAME_PART_BYTES_MAX bytes at `at`, or in a region.
+ */
+enum { UPLOAD_NAME_PART_BYTES_MAX = UPLOAD_NAME_ID_BYTES_MAX + 7 };
+struct view upload_name_part_over(uint8_t *at, struct view id, unsigned number);
 struct view upload_name_part(struct region *R, struct view id, unsigned number) MUST_CHECK;
 
 #endif

@@ -118,7 +118,11 @@ static enum s3_code read_range(struct upload_part_copy *u)
     }
     u->copy.off = range.off;
     u->copy.len = range.len;
-    return range.len > COPY_BYTES_MAX ? S3_EntityTooLarge : S3_None;
+    if (range.len <= COPY_BYTES_MAX)
+        return S3_None;
+    u->copy.detail = "The specified copy source is larger than the maximum allowable size for a "
+                     "copy source: 5368709120";
+    return S3_InvalidRequest;
 }
 
 /* Woken by the copy. */
