@@ -10,7 +10,8 @@
  * point fails. Helper threads make runs of one seed differ a little; the recorded order is what
  * counts for a run.
  */
-#include "drives_disk.h"
+#include "drives_front.h"
+#include "drives_image.h"
 
 #include "drives_rig.h"
 #include "loop_sim.h"
