@@ -36,7 +36,7 @@ struct bench_options {
 struct bench_round {
     uint64_t operations, bytes, errors, direct_bytes;
     double wall_s, client_cpu_s;
-    char error[200];
+    char error[320];
     struct histogram latency;
 };
 
@@ -48,7 +48,7 @@ struct bench_result {
     double client_cpu_per_gb[BENCH_ROUNDS_MAX], server_cpu_per_gb[BENCH_ROUNDS_MAX];
     double client_cpu_per_op[BENCH_ROUNDS_MAX], server_cpu_per_op[BENCH_ROUNDS_MAX];
     uint64_t operations, bytes, direct_bytes, errors;
-    char error[200];
+    char error[320];
     struct histogram latency;
 };
 

@@ -12,17 +12,18 @@
 #include "base/text.h"
 #include "direct/local/local.h"
 #include "engine/drives/drives.h"
-#include "engine/drives/drives.h"
 #include "engine/memory/memory.h"
 #include "net/listen.h"
 #include "net/tls.h"
 
+/* The arena is populated before the server listens: more than this starts slowly, so it is asked
+ * for. */
 static uint64_t default_arena_bytes(void)
 {
     uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES);
     uint64_t all = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 
-    return MAX(all / 4, 256 * MIB);
+    return MIN(MAX(all / 4, 256 * MIB), 2 * GIB);
 }
 
 static enum err start_memory(struct server *s, struct buf *why)
