@@ -163,17 +163,7 @@ static uint64_t wait_allowed(struct reactor *R, uint64_t wait_ns)
     return 0;
 }
 
-static void run_ring(struct reactor *R, uint64_t wait_ns)
-{
-    wait_ns = wait_allowed(R, wait_ns);
-    R->ring->ops->run(R->ring, wait_ns);
-    if (wait_ns == 0)
-        return; /* a run that did not wait is work: it counts towards a stall */
-    atomic_store_explicit(&R->may_sleep, false, memory_order_relaxed);
-    R->now_ns = clock_ns();
-}
-
-/* What the kernel has counted for this thread so far. */
+/* What the kernel has counted for this thread so far; CPU time as of the last tick or switch. */
 static struct reactor_usage usage_now(void)
 {
     struct rusage u;
@@ -181,31 +171,57 @@ static struct reactor_usage usage_now(void)
     (void)getrusage(RUSAGE_THREAD, &u);
     uint64_t us = (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
                   (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-    return (struct reactor_usage){.cpu_ns = us * 1000, .preemptions = u.ru_nivcsw};
+    return (struct reactor_usage){
+        .cpu_ns = us * 1000, .preemptions = u.ru_nivcsw, .blocks = u.ru_nvcsw};
 }
 
 /*
- * A long turn is a stall when we computed or were blocked all that time. It is not one when the
- * scheduler gave the CPU to another thread meanwhile: on a busy machine that says nothing about us,
- * and is counted apart.
+ * A long turn is a stall when we slept in it or computed all that time. It is not one when the
+ * scheduler, or the hypervisor below it, gave the CPU to somebody else: that says nothing about us,
+ * and is counted apart. Without a switch the CPU time is a tick old: half of it is evidence enough.
  */
+static bool is_stall(const struct reactor_usage *before, const struct reactor_usage *now)
+{
+    uint64_t cpu_ns = now->cpu_ns - before->cpu_ns;
+
+    if (now->blocks != before->blocks)
+        return true;
+    if (now->preemptions != before->preemptions)
+        return cpu_ns > REACTOR_STALL_NS;
+    return cpu_ns > REACTOR_STALL_NS / 2;
+}
+
 static void count_stall(struct reactor *R, uint64_t busy_ns)
 {
     if (busy_ns <= REACTOR_STALL_NS)
         return;
     struct reactor_usage now = usage_now();
-    bool was_preempted =
-        now.preemptions != R->usage.preemptions && now.cpu_ns - R->usage.cpu_ns <= REACTOR_STALL_NS;
-    metrics_bump(&R->metrics.count[was_preempted ? METRIC_PREEMPTED : METRIC_STALLS], 1);
-    if (!was_preempted)
-        metrics_bump(&R->metrics.count[METRIC_STALL_NS], busy_ns);
+    if (!is_stall(&R->usage, &now)) {
+        metrics_bump(&R->metrics.count[METRIC_PREEMPTED], 1);
+        return;
+    }
+    metrics_bump(&R->metrics.count[METRIC_STALLS], 1);
+    metrics_bump(&R->metrics.count[METRIC_STALL_NS], busy_ns);
+}
+
+static void run_ring(struct reactor *R, uint64_t wait_ns)
+{
+    wait_ns = wait_allowed(R, wait_ns);
+    if (wait_ns == 0) { /* a run that does not wait is work: it counts towards a stall */
+        R->usage = usage_now();
+        R->ring->ops->run(R->ring, 0);
+        return;
+    }
+    R->ring->ops->run(R->ring, wait_ns);
+    R->usage = usage_now();
+    atomic_store_explicit(&R->may_sleep, false, memory_order_relaxed);
+    R->now_ns = clock_ns();
 }
 
 /* The ring comes first, so that what a turn waited for has been advanced when it returns. */
 static void turn(struct reactor *R, uint64_t wait_ns)
 {
     run_ring(R, wait_ns);
-    R->usage = usage_now();
     if (R->timers)
         timer_fire(R, R->now_ns);
     read_mail(R);

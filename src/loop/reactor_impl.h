@@ -19,7 +19,7 @@
 /* Of the kernel, at the begin of a turn: tells stalls from preemptions. */
 struct reactor_usage {
     uint64_t cpu_ns;
-    long preemptions;
+    long preemptions, blocks; /* involuntary and voluntary switches */
 };
 
 struct reactor {
