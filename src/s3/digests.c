@@ -163,6 +163,11 @@ enum err digests_start(struct digests *d)
     return ERR_OK;
 }
 
+bool digests_cost(const struct digests *d)
+{
+    return d->wants_md5 || d->has_sha256 || computes_checksum(d);
+}
+
 void digests_update(struct digests *d, const void *at, size_t len)
 {
     assert(d->is_started);

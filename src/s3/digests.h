@@ -40,6 +40,8 @@ enum s3_code digests_read(const struct s3_request *r, struct digests *d, const c
 /* The same where x-amz-checksum-* speaks of something else than the body. */
 enum s3_code digests_read_body(const struct s3_request *r, struct digests *d);
 enum err digests_start(struct digests *d) MUST_CHECK;
+/* Does digests_update compute anything? */
+bool digests_cost(const struct digests *d);
 void digests_update(struct digests *d, const void *at, size_t len);
 /* The trailers of an aws-chunked body have come. */
 enum s3_code digests_trailer(struct digests *d, const struct chunked *c, const char **detail_out);

@@ -48,14 +48,8 @@ static void on_written(struct op *op)
     pump(g);
 }
 
-/* One slot a call: a megabyte of MD5 is a millisecond and a half, enough for one turn. */
-static void write_next(struct ingest *g)
+static void write_slot(struct ingest *g, struct ingest_slot *s)
 {
-    struct ingest_slot *s = &g->slots[g->write_next];
-
-    if (s->state != INGEST_FULL)
-        return;
-    digests_update(g->digests, s->chunk->at, s->filled);
     s->chunk->len = (uint32_t)s->filled;
     s->state = INGEST_WRITING;
     g->write_next = (g->write_next + 1) % g->slot_count;
@@ -66,6 +60,54 @@ static void write_next(struct ingest *g)
     s->write.len = s->filled;
     s3_wait(g->request, "Ingest.writing");
     engine_write(&s->write);
+}
+
+/* On a helper thread. Nobody else touches the digests while is_digesting. */
+static void run_digests(struct work *w)
+{
+    struct ingest *g = container_of(w, struct ingest, digesting);
+    const struct ingest_slot *s = &g->slots[g->write_next];
+
+    digests_update(g->digests, s->chunk->at, s->filled);
+    w->result = ERR_OK;
+}
+
+/* Woken by the helper thread. */
+static void on_digested(struct op *op)
+{
+    struct ingest *g = container_of(op, struct ingest, digesting.op);
+    struct ingest_slot *s = &g->slots[g->write_next];
+
+    assert(g->is_digesting && s->state == INGEST_FULL && g->inflight > 0);
+    g->is_digesting = false;
+    g->inflight--;
+    if (!g->code)
+        write_slot(g, s);
+    pump(g);
+}
+
+/*
+ * The oldest full slot: digested, then given to the engine. A megabyte of MD5 is a millisecond and
+ * a half, of several requests in one turn a stall (invariant 7): large pieces go to a helper
+ * thread.
+ */
+static void write_next(struct ingest *g)
+{
+    struct ingest_slot *s = &g->slots[g->write_next];
+
+    if (s->state != INGEST_FULL || g->is_digesting)
+        return;
+    if (s->filled < INGEST_DIGEST_INLINE_BYTES || !digests_cost(g->digests)) {
+        digests_update(g->digests, s->chunk->at, s->filled);
+        write_slot(g, s);
+        return;
+    }
+    g->is_digesting = true;
+    g->inflight++;
+    op_init(&g->digesting.op, on_digested);
+    g->digesting.run = run_digests;
+    s3_wait(g->request, "Ingest.digesting");
+    work_start(&g->digesting);
 }
 
 /* --- filling from a window ---------------------------------------------------------------- */

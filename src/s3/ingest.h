@@ -12,9 +12,15 @@
 #ifndef PENSTOCK_S3_INGEST_H
 #define PENSTOCK_S3_INGEST_H
 
+#include "loop/reactor.h"
 #include "s3/digests.h"
 
-enum { INGEST_SLOTS = 4, INGEST_SOCKET_SLOTS = 3, INGEST_TAIL_BYTES = 4096 };
+enum {
+    INGEST_DIGEST_INLINE_BYTES = 128 << 10,
+    INGEST_SLOTS = 4,
+    INGEST_SOCKET_SLOTS = 3,
+    INGEST_TAIL_BYTES = 4096
+};
 
 struct ingest;
 
@@ -48,11 +54,12 @@ struct ingest {
     struct ingest_slot slots[INGEST_SLOTS];
     unsigned slot_count;
     unsigned fill_next, write_next; /* ring positions */
-    unsigned inflight;              /* fills, writes, a take, a tail read */
+    unsigned inflight;              /* fills, writes, a take, a tail read, a digest */
     unsigned chunks_held;
     uint64_t planned;  /* payload bytes given to slots */
     uint64_t received; /* payload bytes arrived from the socket */
-    bool body_ended, tail_is_reading, is_taking;
+    bool body_ended, tail_is_reading, is_taking, is_digesting;
+    struct work digesting;
     struct arena_take take;
     struct http_body body;
     struct chunked *chunked; /* NULL: no aws-chunked framing */

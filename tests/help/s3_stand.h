@@ -184,6 +184,7 @@ static void stand_open_with(const struct transport_fault_config *faults)
     const char *note;
 
     memset(&stand, 0, sizeof stand);
+    assert_int_equal(work_pool_start(1), ERR_OK);
     stand.owner = loop_open(RING_EPOLL);
     config.memory = stand.window;
     config.bytes = sizeof stand.window;
@@ -223,6 +224,7 @@ static void stand_close(void)
     assert_int_equal(stats.bytes_used, 0);
     arena_free(stand.arena);
     loop_close();
+    work_pool_stop();
     stand_forget();
 }
 
