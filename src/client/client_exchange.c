@@ -209,7 +209,7 @@ static enum ps_err exchange_on(
 
 static void reply_init(struct client_reply *r)
 {
-    r->was_sent = false;
+    r->was_sent = r->is_stale = false;
     r->payload_bytes = 0;
     r->text = NULL;
     r->text_len = 0;
@@ -221,11 +221,12 @@ static void reply_init(struct client_reply *r)
 
 static enum ps_err exchange_once(
     struct client_conns *C, const struct client_request *q, struct view head,
-    struct client_reply *r, bool *may_repeat)
+    struct client_reply *r)
 {
     struct client_conn *c;
-    enum ps_err e = client_conns_take(C, *may_repeat, &c);
+    enum ps_err e = client_conns_take(C, q->wants_new || r->is_stale, &c);
 
+    r->is_stale = false;
     if (e)
         return e;
     e = client_stop_enter(q->stop, c);
@@ -233,7 +234,8 @@ static enum ps_err exchange_once(
         e = exchange_on(c, q, head, r);
         client_stop_leave(q->stop, c);
     }
-    *may_repeat = e == PS_ERR_CONNECT && c->was_used && !r->answer.has_any;
+    r->is_stale =
+        e == PS_ERR_CONNECT && c->was_used && !r->answer.has_any && !client_stop_is_set(q->stop);
     client_conns_give(C, c, r->answer.status != 0 && r->answer.is_kept);
     return e;
 }
@@ -244,16 +246,15 @@ enum ps_err client_exchange(
 {
     uint8_t bytes[EXCHANGE_HEAD_MAX];
     struct buf head = buf_over(bytes, sizeof(bytes));
-    bool is_stale = false;
     enum ps_err e;
 
     reply_init(r);
     e = head_make(s, q, &head);
     if (e)
         return e;
-    e = exchange_once(C, q, buf_view(&head), r, &is_stale);
-    if (is_stale && !client_stop_is_set(q->stop))
-        e = exchange_once(C, q, buf_view(&head), r, &is_stale);
+    e = exchange_once(C, q, buf_view(&head), r);
+    if (r->is_stale && !q->is_once)
+        e = exchange_once(C, q, buf_view(&head), r);
     if (e && client_stop_is_set(q->stop))
         return client_why(PS_ERR_CANCELLED, "cancelled");
     return e;

@@ -1,6 +1,6 @@
 /*
  * One signed request and its answer. No retries, but for one: an idle connection that turns out to
- * be closed is replaced.
+ * be closed is replaced, unless the request is_once.
  */
 #ifndef PENSTOCK_CLIENT_EXCHANGE_H
 #define PENSTOCK_CLIENT_EXCHANGE_H
@@ -29,11 +29,14 @@ struct client_request {
     /* Where the body of a 2xx answer goes; NULL: into reply->text, as that of others does. */
     uint8_t *to;
     size_t room;
+    bool is_once;      /* must not be repeated unseen, as it is */
+    bool wants_new;    /* not on an idle connection */
     bool refuses_body; /* a 2xx answer with a body ends the exchange: PS_ERR_NOT_DIRECT */
 };
 
 struct client_reply {
     bool was_sent; /* the server may have seen the request */
+    bool is_stale; /* failed on an idle connection that had been closed: worth another try */
     uint64_t payload_bytes;
     char *text; /* NUL-terminated, or NULL */
     size_t text_len;

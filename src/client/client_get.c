@@ -176,8 +176,9 @@ static void fill_request(
         client_exchange_header(q, "x-amz-checksum-mode", VIEW("ENABLED"));
 }
 
-static enum ps_err
-attempt(struct client_transfer *t, const struct span *s, bool is_direct, struct ps_result *r)
+static enum ps_err attempt_once(
+    struct client_transfer *t, const struct span *s, bool is_direct, bool *is_stale,
+    struct ps_result *r)
 {
     struct ps_client *c = t->client;
     bool is_required = c->settings.direct == PS_DIRECT_REQUIRE;
@@ -194,11 +195,14 @@ attempt(struct client_transfer *t, const struct span *s, bool is_direct, struct 
     fill_request(t, s, &range, &q);
     q.refuses_body = is_required;
     bool has_token = pass.session != NULL;
+    q.is_once = has_token;
+    q.wants_new = *is_stale;
     if (has_token)
         client_exchange_header(&q, "x-amz-rdma-token", view_of(pass.bytes, sizeof(pass.bytes)));
     r->attempts++;
     e = client_exchange(&c->conns, &c->settings, &q, &reply);
     r->status = reply.answer.status;
+    *is_stale = reply.is_stale;
     bool is_lost = client_direct_is_lost(&pass);
     if (has_token && reply.was_sent && reply.answer.status == 0)
         client_direct_revoke(&pass);
@@ -212,6 +216,16 @@ attempt(struct client_transfer *t, const struct span *s, bool is_direct, struct 
     if (!e && is_required && r->way == PS_WAY_TCP && r->bytes > 0)
         return client_why(PS_ERR_NOT_DIRECT, "the server answered by TCP");
     return e;
+}
+
+/* A connection that had been closed while it was idle is replaced at once. */
+static enum ps_err
+attempt(struct client_transfer *t, const struct span *s, bool is_direct, struct ps_result *r)
+{
+    bool is_stale = false;
+    enum ps_err e = attempt_once(t, s, is_direct, &is_stale, r);
+
+    return is_stale ? attempt_once(t, s, is_direct, &is_stale, r) : e;
 }
 
 static enum ps_err get_span(struct client_transfer *t, const struct span *s, struct ps_result *r)

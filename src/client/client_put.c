@@ -88,7 +88,7 @@ understand(struct put *p, const struct client_reply *q, bool has_token, struct p
     return PS_OK;
 }
 
-static enum ps_err attempt(struct put *p, bool is_direct, struct ps_result *r)
+static enum ps_err attempt_once(struct put *p, bool is_direct, bool *is_stale, struct ps_result *r)
 {
     struct client_transfer *t = p->transfer;
     struct ps_client *c = t->client;
@@ -105,6 +105,8 @@ static enum ps_err attempt(struct put *p, bool is_direct, struct ps_result *r)
         return PS_ERR_NOT_DIRECT;
     fill_request(p, &crc, &q);
     bool has_token = pass.session != NULL;
+    q.is_once = has_token;
+    q.wants_new = *is_stale;
     if (has_token)
         client_exchange_header(&q, "x-amz-rdma-token", view_of(pass.bytes, sizeof(pass.bytes)));
     else
@@ -112,6 +114,7 @@ static enum ps_err attempt(struct put *p, bool is_direct, struct ps_result *r)
     r->attempts++;
     e = client_exchange(&c->conns, &c->settings, &q, &reply);
     r->status = reply.answer.status;
+    *is_stale = reply.is_stale;
     bool is_lost = client_direct_is_lost(&pass);
     if (has_token && reply.was_sent && reply.answer.status == 0)
         client_direct_revoke(&pass);
@@ -123,6 +126,15 @@ static enum ps_err attempt(struct put *p, bool is_direct, struct ps_result *r)
     if (e == PS_ERR_S3 && is_lost) /* the token was refused for that: again, with another */
         e = client_why(PS_ERR_CONNECT, "the server's socket was closed");
     return e;
+}
+
+/* A connection that had been closed while it was idle is replaced at once. */
+static enum ps_err attempt(struct put *p, bool is_direct, struct ps_result *r)
+{
+    bool is_stale = false;
+    enum ps_err e = attempt_once(p, is_direct, &is_stale, r);
+
+    return is_stale ? attempt_once(p, is_direct, &is_stale, r) : e;
 }
 
 static enum ps_err put_bytes(struct put *p, struct ps_result *r)
@@ -222,7 +234,8 @@ static uint64_t whole_crc64(const struct client_transfer *t)
     return crc64;
 }
 
-/* An earlier attempt that got no answer may have done it: then the object is ours. */
+/* An earlier attempt that got no answer may have done it: then the object is ours. Hence is_once:
+ * attempts must be counted. */
 static bool is_there(struct client_transfer *t, struct ps_result *r)
 {
     struct ps_stat stat;
@@ -246,7 +259,11 @@ static enum ps_err complete_upload(struct client_transfer *t, struct view xml, s
 
     client_exchange_param(&query, "uploadId", view_str(t->upload_id));
     struct client_request q = {
-        .method = "POST", .query = buf_view(&query), .body = xml, .stop = &t->stop};
+        .method = "POST",
+        .query = buf_view(&query),
+        .body = xml,
+        .stop = &t->stop,
+        .is_once = true};
     client_transfer_put_crc64(&crc, r->crc64);
     client_exchange_header(&q, "x-amz-checksum-crc64nvme", buf_view(&crc));
     client_exchange_header(&q, "x-amz-checksum-type", VIEW("FULL_OBJECT"));
