@@ -8,11 +8,13 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -629,6 +631,54 @@ static void a_client_notices_that_the_server_is_gone(void **state)
     local_peer_free(P);
 }
 
+/* How connecting ends for a process of that user, and with that one further group. */
+static enum err connect_as(const struct local_help *h, uid_t uid, gid_t group)
+{
+    int status;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        char why[200];
+        struct buf b = buf_over(why, sizeof(why));
+        struct local_peer *P;
+
+        if (setgroups(1, &group) || setgid(uid) || setuid(uid))
+            _exit(100);
+        _exit((int)local_peer_connect(h->path, LOCAL_HELP_ID, &P, &b));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 100);
+    return (enum err)WEXITSTATUS(status);
+}
+
+static void only_the_same_user_and_the_allowed_group_get_in(void **state)
+{
+    enum { NOBODY = 65534, GROUP = 54321, OTHER = 54322 };
+    struct local_help h;
+
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("needs root\n");
+        skip();
+    }
+    local_help_start(&h, &(struct local_config){.allowed_gid = GROUP});
+    assert_int_equal(chmod(h.folder, 0755), 0);
+    assert_int_not_equal(connect_as(&h, NOBODY, OTHER), ERR_OK); /* the socket's mode */
+    assert_int_equal(chmod(h.path, 0666), 0);
+    assert_int_equal(connect_as(&h, NOBODY, OTHER), ERR_DENIED); /* the kernel's word */
+    assert_int_equal(connect_as(&h, NOBODY, GROUP), ERR_OK);
+    assert_int_equal(connect_as(&h, GROUP, OTHER), ERR_OK);
+    assert_int_equal(connect_as(&h, 0, OTHER), ERR_OK);
+    local_help_sessions(&h, 0);
+    local_help_stop(&h);
+    local_help_start(&h, NULL);
+    assert_int_equal(chmod(h.folder, 0755), 0);
+    assert_int_equal(chmod(h.path, 0666), 0);
+    assert_int_equal(connect_as(&h, NOBODY, 0), ERR_DENIED); /* not even of root's group */
+    local_help_stop(&h);
+}
+
 static void a_socket_left_by_a_dead_server_is_taken_over_and_a_live_one_is_not(void **state)
 {
     struct stand *s = *state;
@@ -684,6 +734,7 @@ int main(void)
         CASE(descriptors_that_nobody_asked_for_are_closed),
         CASE(clients_come_and_go_without_a_trace),
         CASE(a_client_notices_that_the_server_is_gone),
+        CASE(only_the_same_user_and_the_allowed_group_get_in),
         CASE(a_socket_left_by_a_dead_server_is_taken_over_and_a_live_one_is_not),
     };
 
