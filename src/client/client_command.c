@@ -29,7 +29,7 @@ enum ps_err client_command(
         if (!client_transfer_is_transient(e, r) || n >= c->settings.retries)
             break;
         client_exchange_done(reply);
-        usleep(COMMAND_PAUSE_MS * 1000 << MIN(n, 4u));
+        usleep(1000u * COMMAND_PAUSE_MS << MIN(n, 4u));
     }
     r->err = e;
     if (e && !r->message[0])
