@@ -133,7 +133,6 @@ static void write_range(struct download *d, struct queue_slot *slot)
     if (!d->has_failed && !file_write(&d->file, at, op->result.bytes, op->object_off))
         fail(d, strerror(errno));
     d->written = op->object_off + op->result.bytes;
-    progress_add(&d->S->report.progress, op->result.bytes);
     queue_give(slot);
 }
 

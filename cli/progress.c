@@ -28,8 +28,6 @@ void progress_size(char *to, size_t cap, uint64_t bytes)
 
 static double percent_of(const struct progress *p)
 {
-    if (p->total == 0)
-        return 0;
     return 100.0 * (double)MIN(p->done, p->total) / (double)p->total;
 }
 
@@ -43,22 +41,33 @@ static void put_bar(struct buf *b, double percent, unsigned width)
     buf_put_byte(b, ']');
 }
 
-void progress_format(
-    char *to, size_t cap, const struct progress *p, double seconds, unsigned columns)
+/* A stream has no end that is known: no bar, no percentage. */
+static void format_text(char *to, size_t cap, const struct progress *p, double seconds)
 {
-    char done[24], total[24], text[120];
-    double speed = seconds > 0 ? (double)p->done / seconds / 1e6 : 0;
-    double left =
-        p->done ? seconds * (double)(p->total - MIN(p->done, p->total)) / (double)p->done : 0;
-    struct buf b = buf_over(to, cap - 1);
+    double left = (double)(p->total - MIN(p->done, p->total)) / (double)MAX(p->done, 1);
+    unsigned speed = (unsigned)((double)p->done / MAX(seconds, 0.001) / 1e6);
+    unsigned left_s = (unsigned)MIN(left * seconds, 1e6);
+    char done[24], total[24];
 
     progress_size(done, sizeof done, p->done);
     progress_size(total, sizeof total, p->total);
-    (void)snprintf(
-        text, sizeof text, "%3.0f%%  %s / %s  %.0f MB/s  %u:%02u", percent_of(p), done, total,
-        speed, (unsigned)(left / 60), (unsigned)left % 60);
+    if (p->total == 0)
+        (void)snprintf(to, cap, "%s  %u MB/s", done, speed);
+    else
+        (void)snprintf(
+            to, cap, "%3.0f%%  %s / %s  %u MB/s  %u:%02u", percent_of(p), done, total, speed,
+            left_s / 60, left_s % 60);
+}
+
+void progress_format(
+    char *to, size_t cap, const struct progress *p, double seconds, unsigned columns)
+{
+    struct buf b = buf_over(to, cap - 1);
+    char text[120];
+
+    format_text(text, sizeof text, p, seconds);
     size_t used = strlen(text) + 4; /* brackets, a space, the last column */
-    if (columns >= used + BAR_MIN) {
+    if (p->total > 0 && columns >= used + BAR_MIN) {
         put_bar(&b, percent_of(p), columns - (unsigned)used);
         buf_put_byte(&b, ' ');
     }
@@ -111,5 +120,4 @@ void progress_clear(struct progress *p)
     (void)fputs("\r\x1b[K", stderr);
     (void)fflush(stderr);
     p->is_painted = false;
-    p->painted_ns = 0;
 }

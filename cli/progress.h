@@ -11,7 +11,7 @@
 
 struct progress {
     bool is_on, is_painted;
-    uint64_t done, total; /* bytes; total grows while a listing goes on */
+    uint64_t done, total; /* bytes; total grows while a listing goes on; 0: not known */
     uint64_t start_ns, painted_ns;
 };
 

@@ -15,6 +15,22 @@ void queue_init(struct queue *q, struct ps_client *client, struct progress *prog
         q->slots[i].queue = q;
 }
 
+static void show(struct queue_slot *slot, uint64_t moved)
+{
+    if (moved > slot->shown) {
+        progress_add(slot->queue->progress, moved - slot->shown);
+        slot->shown = moved;
+    }
+}
+
+static void tick(struct queue *q)
+{
+    for (unsigned i = 0; i < QUEUE_SLOTS; i++)
+        if (q->slots[i].is_inflight)
+            show(&q->slots[i], __atomic_load_n(&q->slots[i].op.moved, __ATOMIC_RELAXED));
+    progress_tick(q->progress);
+}
+
 /* One round of waiting; finishes what came back. */
 static void wait_some(struct queue *q)
 {
@@ -24,9 +40,11 @@ static void wait_some(struct queue *q)
     for (unsigned i = 0; i < n; i++) {
         struct queue_slot *slot = container_of(done[i], struct queue_slot, op);
         q->inflight--;
+        slot->is_inflight = false;
+        show(slot, slot->op.result.bytes);
         slot->finish(slot);
     }
-    progress_tick(q->progress);
+    tick(q);
 }
 
 static uint64_t capacity(const struct queue_slot *slot)
@@ -77,6 +95,7 @@ enum ps_err queue_take(struct queue *q, uint64_t bytes, struct queue_slot **slot
     memset(&slot->op, 0, sizeof slot->op);
     slot->op.buffer = slot->buffer;
     slot->next = NULL;
+    slot->shown = 0;
     slot->is_taken = true;
     *slot_out = slot;
     return PS_OK;
@@ -100,7 +119,8 @@ void queue_submit(struct queue_slot *slot, queue_finish_fn *finish)
         return;
     }
     slot->queue->inflight++;
-    progress_tick(slot->queue->progress);
+    slot->is_inflight = true;
+    tick(slot->queue);
 }
 
 void queue_drain(struct queue *q)

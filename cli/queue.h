@@ -5,7 +5,8 @@
  *   queue_take -> fill slot->op -> queue_submit -> finish(slot) runs in a later queue_take or
  *   queue_drain of this thread -> queue_give
  *
- * finish may keep its slot and give it later, but may not take one.
+ * Bytes that have moved are added to the progress. finish may keep its slot and give it later, but
+ * may not take one.
  */
 #ifndef PENSTOCK_CLI_QUEUE_H
 #define PENSTOCK_CLI_QUEUE_H
@@ -29,7 +30,8 @@ struct queue_slot {
     queue_finish_fn *finish;
     void *job;               /* the taker's */
     struct queue_slot *next; /* the taker's */
-    bool is_taken;
+    uint64_t shown;          /* of the op's bytes, in the progress line */
+    bool is_taken, is_inflight;
 };
 
 struct queue {

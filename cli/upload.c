@@ -82,7 +82,6 @@ static void on_stored(struct queue_slot *slot)
         fail(u, "the file changed while it was read: what is stored may be neither version");
     else
         report_transfer(&u->S->report, &what, result, (double)(clock_ns() - u->start_ns) / 1e9);
-    progress_add(&u->S->report.progress, (uint64_t)u->stat.st_size);
     queue_give(slot);
     free_it(u);
 }

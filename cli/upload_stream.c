@@ -28,7 +28,6 @@ static bool fill(struct stream *s)
     }
     s->got = (size_t)n;
     s->total += s->got;
-    progress_expect(&s->S->report.progress, s->got);
     return true;
 }
 

@@ -129,6 +129,7 @@ struct ps_op {
     struct ps_result result;
     struct ps_op *next; /* the library's */
     void *state;        /* the library's */
+    uint64_t moved;     /* payload so far, part by part; read it with an atomic load */
 };
 
 /* ps_submit queues n operations; each comes back once from ps_wait or ps_poll. */

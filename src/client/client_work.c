@@ -60,6 +60,7 @@ static void account(struct client_transfer *t, enum ps_err e, const struct ps_re
         *all = *r;
     all->attempts = before.attempts + r->attempts;
     all->bytes = before.bytes + r->bytes;
+    __atomic_store_n(&t->op->moved, all->bytes, __ATOMIC_RELAXED);
     all->object_bytes = MAX(before.object_bytes, r->object_bytes);
     if (r->way != PS_WAY_NONE)
         t->ways |= 1u << r->way;
