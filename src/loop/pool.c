@@ -3,25 +3,56 @@
 #include <assert.h>
 #include <signal.h>
 
+/*
+ * Pushing must not wait for a pool thread that holds the lock and has lost its CPU: a reactor would
+ * stall for a scheduler's slice. So pushes go to a stack without a lock; whoever takes work moves
+ * the stack, turned over, behind the queue.
+ */
+
+/* Under lock. */
+static void collect(struct pool *P)
+{
+    struct op *op = atomic_exchange_explicit(&P->inbox, NULL, memory_order_acquire);
+    struct list newest_first;
+    struct list *node;
+
+    list_init(&newest_first);
+    while (op) {
+        struct op *older = op->mail_next;
+        op->mail_next = NULL;
+        list_push_back(&newest_first, &op->link);
+        op = older;
+    }
+    while (!list_is_empty(&newest_first)) {
+        node = newest_first.prev;
+        list_remove(node);
+        list_push_back(&P->queue, node);
+    }
+}
+
+static struct list *take(struct pool *P)
+{
+    pthread_mutex_lock(&P->lock);
+    collect(P);
+    struct list *node = list_pop(&P->queue);
+    pthread_mutex_unlock(&P->lock);
+    return node;
+}
+
+/* There is a wake for everything pushed and one more per thread: nobody leaves work behind. */
 static void *pool_thread(void *ctx)
 {
     struct pool *P = ctx;
 
-    pthread_mutex_lock(&P->lock);
     for (;;) {
-        struct list *node = list_pop(&P->queue);
-        if (node) {
-            pthread_mutex_unlock(&P->lock);
+        while (sem_wait(&P->wakes))
+            continue; /* EINTR */
+        struct list *node = take(P);
+        if (node)
             P->run(container_of(node, struct op, link));
-            pthread_mutex_lock(&P->lock);
-        } else if (P->is_stopping) {
-            break;
-        } else {
-            pthread_cond_wait(&P->has_work, &P->lock);
-        }
+        else if (atomic_load(&P->is_stopping))
+            return NULL;
     }
-    pthread_mutex_unlock(&P->lock);
-    return NULL;
 }
 
 enum err pool_start(struct pool *P, unsigned threads, pool_run_fn *run)
@@ -31,7 +62,7 @@ enum err pool_start(struct pool *P, unsigned threads, pool_run_fn *run)
     assert(threads >= 1 && threads <= POOL_THREADS_MAX);
     *P = (struct pool){.run = run};
     pthread_mutex_init(&P->lock, NULL);
-    pthread_cond_init(&P->has_work, NULL);
+    sem_init(&P->wakes, 0, 0);
     list_init(&P->queue);
     /* Signals are for the threads that know what to do about them. */
     sigfillset(&all);
@@ -47,31 +78,31 @@ enum err pool_start(struct pool *P, unsigned threads, pool_run_fn *run)
 
 void pool_stop(struct pool *P)
 {
-    pthread_mutex_lock(&P->lock);
-    P->is_stopping = true;
-    pthread_cond_broadcast(&P->has_work);
-    pthread_mutex_unlock(&P->lock);
+    atomic_store(&P->is_stopping, true);
+    for (unsigned i = 0; i < P->threads; i++)
+        sem_post(&P->wakes);
     for (unsigned i = 0; i < P->threads; i++)
         pthread_join(P->thread[i], NULL);
-    assert(list_is_empty(&P->queue));
-    pthread_cond_destroy(&P->has_work);
+    assert(list_is_empty(&P->queue) && !atomic_load(&P->inbox));
+    sem_destroy(&P->wakes);
     pthread_mutex_destroy(&P->lock);
     P->threads = 0;
 }
 
 void pool_push(struct pool *P, struct op *op)
 {
-    assert(op->life == OP_IN_FLIGHT);
-    pthread_mutex_lock(&P->lock);
-    assert(!P->is_stopping);
-    list_push_back(&P->queue, &op->link);
-    pthread_cond_signal(&P->has_work);
-    pthread_mutex_unlock(&P->lock);
+    assert(op->life == OP_IN_FLIGHT && !atomic_load(&P->is_stopping));
+    op->mail_next = atomic_load_explicit(&P->inbox, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(
+        &P->inbox, &op->mail_next, op, memory_order_release, memory_order_relaxed))
+        continue;
+    sem_post(&P->wakes);
 }
 
 bool pool_take_back(struct pool *P, struct op *op)
 {
     pthread_mutex_lock(&P->lock);
+    collect(P);
     bool is_queued = !list_is_empty(&op->link);
     if (is_queued)
         list_remove(&op->link);

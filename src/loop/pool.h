@@ -6,6 +6,8 @@
 #define PENSTOCK_LOOP_POOL_H
 
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 
 #include "loop/op.h"
 
@@ -15,13 +17,17 @@ enum { POOL_THREADS_MAX = 64 };
 typedef void pool_run_fn(struct op *op);
 
 struct pool {
+    /* any thread, atomic */
+    _Atomic(struct op *) inbox; /* newest first: pushing takes no lock (see pool.c) */
+    atomic_bool is_stopping;
+    sem_t wakes; /* one a push, and one a thread at the stop */
+    /* under lock: the pool's threads, and pool_take_back */
     pthread_mutex_t lock;
-    pthread_cond_t has_work; /* or is_stopping */
-    struct list queue;       /* of struct op by link; under lock */
-    bool is_stopping;        /* under lock */
+    struct list queue;
+    /* set once at start */
     pool_run_fn *run;
-    unsigned threads;
     pthread_t thread[POOL_THREADS_MAX];
+    unsigned threads;
 };
 
 /* ERR_BUSY when the threads cannot be had; then none is left behind. */
