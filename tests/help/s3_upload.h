@@ -7,12 +7,12 @@
 
 #include "help/s3_stand.h"
 
-static bool says(const char *text)
+static inline bool says(const char *text)
 {
     return answer.sent && strstr((const char *)answer.sent, text);
 }
 
-static void assert_says(const char *text)
+static inline void assert_says(const char *text)
 {
     if (!says(text))
         print_message("answer: %.*s\n", (int)answer.sent_bytes, (const char *)answer.sent);
@@ -58,14 +58,14 @@ static struct {
     struct buf body;
 } up;
 
-static const char *part_target(unsigned number)
+static inline const char *part_target(unsigned number)
 {
     (void)snprintf(up.part, sizeof up.part, "/bucket/key?partNumber=%u&uploadId=%s", number, up.id);
     return up.part;
 }
 
 /* header, more: "name:value" or NULL */
-static void create_upload(const char *header, const char *more)
+static inline void create_upload(const char *header, const char *more)
 {
     ask(&(struct ask){
         .method = "POST", .target = "/bucket/key?uploads", .headers = {header, more}});
@@ -76,7 +76,7 @@ static void create_upload(const char *header, const char *more)
     buf_put_str(&up.body, "<CompleteMultipartUpload>");
 }
 
-static void name_part(unsigned number, struct view etag, const char *more)
+static inline void name_part(unsigned number, struct view etag, const char *more)
 {
     buf_put_str(&up.body, "<Part><PartNumber>");
     buf_put_u64(&up.body, number);
@@ -88,7 +88,8 @@ static void name_part(unsigned number, struct view etag, const char *more)
 }
 
 /* Stores the part, and names it in the body of Complete. */
-static void put_part(unsigned number, struct view bytes, const char *header, const char *more)
+static inline void
+put_part(unsigned number, struct view bytes, const char *header, const char *more)
 {
     ask(&(struct ask){
         .method = "PUT", .target = part_target(number), .headers = {header}, .body = bytes});
@@ -96,7 +97,7 @@ static void put_part(unsigned number, struct view bytes, const char *header, con
     name_part(number, fake_header(&answer, "ETag"), more);
 }
 
-static void complete_with(const char *header, const char *more)
+static inline void complete_with(const char *header, const char *more)
 {
     struct buf b = up.body;
 
