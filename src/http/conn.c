@@ -129,6 +129,12 @@ static void conn_request(struct http_conn *c, size_t head_len)
     c->is_keep = framing.is_keep_alive && !framing.is_close_demanded;
     c->wait = CONN_HANDLING;
     body_begin(c);
+    /*
+     * No body, so no "100 Continue" either; botocore then takes the status line of the next answer
+     * on this connection for a header and hangs.
+     */
+    if (c->request.expects_continue && c->body.is_end)
+        c->is_keep = false;
     reply_begin(c, framing.is_http10);
     S->config.handle(&c->request, S->config.ctx);
 }

@@ -234,6 +234,18 @@ def test_continue_after_authorisation(raw, raw_bucket):
         assert raw.on(c, "GET", f"/{raw_bucket}/k").body == b"hello"
 
 
+def test_expectation_without_a_body(raw, raw_bucket):
+    """
+    No 100, and the connection ends: botocore mixes up the next answer on one where a request with
+    this expectation got its final answer at once (aws s3 sync with an empty file among others).
+    """
+    with raw.connect() as c:
+        c.send(expecting(raw, raw_bucket, "k", b""))
+        answer = c.read()
+        assert answer.status == 200 and answer.header("connection") == "close" and c.is_closed()
+    assert raw.keys(raw_bucket) == ["k"]
+
+
 @pytest.mark.parametrize("case", ["signature", "bucket", "condition", "key"])
 def test_no_continue_for_a_refused_request(raw, raw_bucket, case):
     """The final answer comes at once, with no 100 before it, and the body is never asked for."""
