@@ -231,8 +231,9 @@ static enum s3_code read_directives(struct copy_object *o)
 
     if (directive.at && !view_is(directive, "COPY") && !view_is(directive, "REPLACE"))
         return S3_InvalidArgument;
-    if (tagging.at && !view_is(tagging, "COPY"))
-        return S3_NotImplemented;
+    /* No object has tags, so to keep and to replace them by none come to the same. */
+    if (tagging.at && !view_is(tagging, "COPY") && !view_is(tagging, "REPLACE"))
+        return S3_InvalidArgument;
     o->replaces = directive.at && view_is(directive, "REPLACE");
     if (s3_header(r, "x-amz-copy-source-range").at) /* of UploadPartCopy: here it would be lost */
         return S3_NotImplemented;

@@ -260,6 +260,21 @@ def test_copy(s3, bucket):
             assert code(e) == ("PreconditionFailed", 412)
 
 
+def test_copy_tagging_directive(s3, bucket):
+    """Without tags to keep or to set, both directives mean the same: no tags."""
+    s3.put_object(Bucket=bucket, Key="from", Body=b"x")
+    for directive in ("COPY", "REPLACE"):
+        s3.copy_object(Bucket=bucket, Key="to", CopySource=f"{bucket}/from", TaggingDirective=directive)
+        assert s3.get_object(Bucket=bucket, Key="to")["Body"].read() == b"x"
+    with pytest.raises(ClientError) as e:
+        s3.copy_object(Bucket=bucket, Key="new", CopySource=f"{bucket}/from", TaggingDirective="REPLACE", Tagging="a=b")
+    assert code(e) == ("NotImplemented", 501)
+    with pytest.raises(ClientError) as e:
+        s3.copy_object(Bucket=bucket, Key="new", CopySource=f"{bucket}/from", TaggingDirective="nonsense")
+    assert code(e) == ("InvalidArgument", 400)
+    assert "new" not in [o["Key"] for o in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+
+
 def test_copy_between_buckets(s3, bucket):
     s3.put_object(Bucket=bucket, Key="a", Body=b"payload")
     other = bucket + "-2"
