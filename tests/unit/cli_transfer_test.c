@@ -299,6 +299,21 @@ static void trees_go_there_and_back(void **state)
     assert_non_null(fake_find("q/b/3"));
 }
 
+static void large_copies_inside_the_store_go_in_parts(void **state)
+{
+    make_object("huge", 0);
+    fake_find("huge")->bytes = (size_t)(6 * GIB + 1); /* nobody reads them */
+    assert_int_equal(RUN(cp, "s3://b/huge", "s3://b/copy"), 0);
+    assert_int_equal(fake.parts, 13);
+    assert_int_equal(fake.requests, 15); /* begin and complete */
+    assert_non_null(strstr(out, "6442450945 bytes  way none"));
+    fake.fail_request = 4;
+    fake.requests = 0;
+    assert_int_equal(RUN(cp, "s3://b/huge", "s3://b/copy2"), 1);
+    assert_int_equal(fake.requests, 5); /* and abort */
+    assert_null(fake_find("copy2"));
+}
+
 static void keys_that_would_leave_the_folder_are_refused(void **state)
 {
     assert_int_equal(system("mkdir in"), 0);
@@ -396,6 +411,7 @@ int main(void)
         TEST(a_failed_part_aborts_the_upload),
         TEST(a_long_stream_is_refused_when_direct_is_required),
         TEST(trees_go_there_and_back),
+        TEST(large_copies_inside_the_store_go_in_parts),
         TEST(keys_that_would_leave_the_folder_are_refused),
         TEST(one_failure_does_not_stop_the_rest),
         TEST(many_objects_are_removed_a_thousand_at_a_time),
