@@ -8,6 +8,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/jsonline.h"
+#include "cli/version_build.h"
 #include "cli/version_commit.h"
 #include "penstock/penstock.h"
 
