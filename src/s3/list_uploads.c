@@ -55,9 +55,10 @@ static void set_after(struct list_uploads *l, struct view name, struct view grou
 
 static bool is_last_item(const struct list_uploads *l, struct view group)
 {
+    if (l->count == 0)
+        return false;
     const struct upload_item *last = &l->items[l->count - 1];
-
-    return l->count > 0 && !last->id.at && view_eq(last->key, group);
+    return !last->id.at && view_eq(last->key, group);
 }
 
 static enum err add(struct list_uploads *l, struct view key, struct view id, int64_t mtime_ms)

@@ -94,7 +94,8 @@ static enum err child(struct xml_read *x, const struct xml_node *n)
     struct view text = xml_child_text(n, "Key");
 
     got.children++;
-    memcpy(got.last_bytes, text.at, MIN(text.len, sizeof got.last_bytes));
+    if (text.len)
+        memcpy(got.last_bytes, text.at, MIN(text.len, sizeof got.last_bytes));
     got.last = view_of(got.last_bytes, MIN(text.len, sizeof got.last_bytes));
     return got.children == got.stop_at ? ERR_DENIED : ERR_OK;
 }
