@@ -11,7 +11,8 @@
 struct tree_key {
     MDB_val val;
     uint8_t bytes[TREE_LONG_BYTES];
-    struct view rest; /* of a long key: what goes in front of the value */
+    bool is_long;
+    struct view rest; /* of a long key: what goes in front of the value; may be empty */
 };
 
 enum err drives_tree_err(int code)
@@ -42,9 +43,9 @@ static void tree_key_make(struct view key, struct tree_key *k)
 {
     uint8_t hash[32];
 
-    if (key.len <= TREE_SHORT_MAX) {
+    k->is_long = key.len > TREE_SHORT_MAX;
+    if (!k->is_long) {
         k->val = val_of(key);
-        k->rest = VIEW_EMPTY;
         return;
     }
     digest_sha256(key, hash);
@@ -76,7 +77,7 @@ get_in(const struct drives_tree *t, MDB_txn *txn, struct view key, struct view *
 
     tree_key_make(key, &k);
     TRY(drives_tree_err(mdb_get(txn, t->index, &k.val, &value)));
-    if (k.rest.len == 0) {
+    if (!k.is_long) {
         *entry_out = view_val(value);
         return ERR_OK;
     }
@@ -321,11 +322,11 @@ enum err drives_batch_put(struct drives_batch *b, struct view key, struct view e
     struct buf to;
 
     tree_key_make(key, &k);
-    if (k.rest.len > 0)
+    if (k.is_long)
         value.mv_size += 2 + k.rest.len;
     TRY(drives_tree_err(mdb_put(b->txn, b->tree->index, &k.val, &value, MDB_RESERVE)));
     to = buf_over(value.mv_data, value.mv_size);
-    if (k.rest.len > 0) {
+    if (k.is_long) {
         buf_put_le16(&to, (uint16_t)k.rest.len);
         buf_put(&to, k.rest);
     }
