@@ -133,7 +133,10 @@ RIG struct engine_key rig_object(const char *name)
 /* Byte i of the payload with this seed. */
 RIG uint8_t rig_byte(uint64_t seed, uint64_t i)
 {
-    return (uint8_t)((seed * 131 + i * 7 + (i >> 8) * 13 + (i >> 16)) ^ (seed >> 5));
+    uint64_t z = (seed << 32 ^ i >> 3) * UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ (z >> 29)) * UINT64_C(0xbf58476d1ce4e5b9);
+    return (uint8_t)((z ^ (z >> 32)) >> (i % 8 * 8));
 }
 
 RIG struct chunk *rig_chunk(uint64_t seed, uint64_t from, size_t len)
