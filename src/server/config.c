@@ -142,7 +142,7 @@ static const struct setting settings[] = {
     {"tls-key", "FILE", NULL, "PEM private key", set_text, AT(tls_key)},
     {"reactors", "N", "0", "threads that serve; 0: one per CPU", set_count, AT(reactors)},
     {"arena", "BYTES", "0",
-     "memory for payload and cache; 0: a quarter of the machine's, 2 GiB at most", set_bytes,
+     "memory for payload and cache; 0: a quarter of the machine's, 1 GiB at most", set_bytes,
      AT(arena_bytes)},
     {"direct", "WAYS", "auto", "direct transports: auto, off, or a list: local", set_text,
      AT(direct)},

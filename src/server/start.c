@@ -23,12 +23,13 @@ static uint64_t default_arena_bytes(void)
     uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES);
     uint64_t all = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 
-    return MIN(MAX(all / 4, 256 * MIB), 2 * GIB);
+    return MIN(MAX(all / 4, 256 * MIB), GIB);
 }
 
 static enum err start_memory(struct server *s, struct buf *why)
 {
     uint64_t bytes = s->config.arena_bytes ? s->config.arena_bytes : default_arena_bytes();
+    log_info("server", "reserving an arena of %llu MiB", (unsigned long long)(bytes / MIB));
     enum err e = arena_new(bytes, &s->arena, &s->arena_note);
 
     if (e) {
