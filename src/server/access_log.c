@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { TICK_MS = 1000 };
+enum { TICK_MS = 1000, STOP_TICK_MS = 5 };
 
 static int open_path(const char *path)
 {
@@ -19,6 +19,7 @@ enum err access_log_file_open(struct access_log_file *f, const char *where, stru
 {
     f->path = strcmp(where, "off") == 0 ? NULL : where;
     f->fd = -1;
+    atomic_flag_clear(&f->is_taken);
     if (!f->path)
         return ERR_OK;
     f->fd = strcmp(where, "-") == 0 ? STDOUT_FILENO : open_path(where);
@@ -51,12 +52,19 @@ void access_log_file_done(struct access_log_file *f)
     f->fd = -1;
 }
 
-/* Runs on a helper thread. */
+/*
+ * Runs on a helper thread. A pipe takes a half in pieces: only one reactor's at a time, or lines
+ * would be torn. The others do not wait, so that a reader who sleeps holds one helper thread only.
+ */
 static void write_half(struct work *w)
 {
     struct access_log *L = container_of(w, struct access_log, write);
     struct view v = buf_view(&L->half[1 - L->filling]);
 
+    if (atomic_flag_test_and_set(&L->file->is_taken)) {
+        w->result = ERR_BUSY;
+        return;
+    }
     while (v.len > 0) {
         ssize_t n = write(L->file->fd, v.at, v.len);
         if (n < 0 && errno == EINTR)
@@ -65,14 +73,19 @@ static void write_half(struct work *w)
             break;
         v = view_from(v, (size_t)n);
     }
+    atomic_flag_clear(&L->file->is_taken);
     w->result = ERR_OK;
 }
 
 static void flush(struct access_log *L)
 {
-    if (L->is_writing || L->half[L->filling].len == 0)
+    if (L->is_writing)
         return;
-    L->filling = 1 - L->filling;
+    if (L->half[1 - L->filling].len == 0) { /* else that one is due, again */
+        if (L->half[L->filling].len == 0)
+            return;
+        L->filling = 1 - L->filling;
+    }
     L->is_writing = true;
     work_start(&L->write);
 }
@@ -81,7 +94,7 @@ static void stop_if_idle(struct access_log *L)
 {
     if (!L->is_stopping || L->is_writing || !op_is_idle(&L->tick.op))
         return;
-    if (L->half[L->filling].len > 0) {
+    if (L->half[0].len + L->half[1].len > 0) {
         flush(L);
         return;
     }
@@ -93,6 +106,11 @@ static void on_written(struct op *op)
     struct access_log *L = container_of(op, struct access_log, write.op);
 
     L->is_writing = false;
+    if (op->err == ERR_BUSY) { /* another reactor writes: with the next tick, or line */
+        if (L->is_stopping && op_is_idle(&L->tick.op))
+            timer_start(&L->tick, STOP_TICK_MS);
+        return;
+    }
     L->half[1 - L->filling].len = 0;
     if (L->half[L->filling].len > ACCESS_LOG_HALF_BYTES / 2)
         flush(L);

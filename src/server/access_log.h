@@ -6,6 +6,8 @@
 #ifndef PENSTOCK_SERVER_ACCESS_LOG_H
 #define PENSTOCK_SERVER_ACCESS_LOG_H
 
+#include <stdatomic.h>
+
 #include "http/request.h"
 #include "loop/reactor.h"
 
@@ -15,6 +17,7 @@ enum { ACCESS_LOG_HALF_BYTES = 65536 };
 struct access_log_file {
     const char *path; /* NULL: off; "-": standard output */
     _Atomic int fd;
+    atomic_flag is_taken; /* a helper thread writes */
 };
 enum err
 access_log_file_open(struct access_log_file *f, const char *where, struct buf *why) MUST_CHECK;

@@ -21,6 +21,7 @@ static void answer(struct http_request *q, unsigned status, const char *type, st
     struct answer *a = region_take_zero(q->region, sizeof *a);
 
     if (!a) {
+        http_reply(q, 503); /* the head alone */
         http_request_end(q);
         return;
     }

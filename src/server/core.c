@@ -33,8 +33,8 @@ static enum err make_http(struct core *c)
         .ended = ended,
         .ctx = c,
     };
-    TRY(access_log_init(&c->access_log, &c->server->access_log));
-    return http_server_new(&config, &c->http);
+    TRY(http_server_new(&config, &c->http));
+    return access_log_init(&c->access_log, &c->server->access_log); /* last: it starts a timer */
 }
 
 /* Speed only: a ring that cannot register the arena still serves. */

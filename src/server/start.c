@@ -310,9 +310,22 @@ static void close_listens(struct server *s)
                 (void)close(s->cores[i].listen_fds[k]);
 }
 
+/* After a start that failed half-way: the cores that run have a timer in flight. */
+static void drain_half_started(struct server *s)
+{
+    for (unsigned i = 0; i < s->core_count && !s->is_draining; i++) {
+        if (s->cores[i].start_err)
+            continue;
+        core_drain(&s->cores[i]);
+        while (sem_wait(&s->event) != 0)
+            continue;
+    }
+}
+
 void start_undo(struct server *s)
 {
     s->is_ready = false;
+    drain_half_started(s);
     if (s->local)
         on_core_0(s, stop_transport);
     if (s->engine)
