@@ -75,6 +75,10 @@ void conn_receive(struct http_conn *c, uint64_t due_ns)
     c->is_recv_late = false;
     c->recv.at = c->in + c->in_end;
     c->recv.len = CONN_IN_BYTES - c->in_end;
+    /* A head is short, what follows it is received where it belongs, or dropped: the rest of the
+     * buffer stays untouched memory. */
+    if (c->wait != CONN_HANDLING && c->in_end < CONN_HEAD_BYTES)
+        c->recv.len = CONN_HEAD_BYTES - c->in_end;
     stream_recv(&c->recv);
 }
 
@@ -215,7 +219,7 @@ static void drain_more(struct http_conn *c)
     else if (c->body.is_end)
         conn_next(c);
     else
-        conn_receive(c, after_ms(c->server->config.body_timeout_ms));
+        conn_receive(c, c->drain_due_ns);
 }
 
 static void drain_received(struct http_conn *c)
@@ -239,11 +243,16 @@ void http_request_end(struct http_request *q)
     region_done(&c->region);
     if (!op_is_idle(&c->send.op)) { /* "100 Continue", and no answer after it */
         conn_close(c);
+    } else if (reply_is_kept_back(c)) { /* no memory to send it: we need none */
+        c->wait = CONN_REFUSING;
+        reply_head_only(c);
     } else if (!c->is_keep || !c->reply.is_whole || !body_is_passable(c)) {
         linger(c);
     } else if (!c->body.is_end) {
         c->wait = CONN_DRAINING;
         c->discarded = 0;
+        /* One deadline for all of it: nobody waits for these bytes. */
+        c->drain_due_ns = after_ms(c->server->is_draining ? CONN_LINGER_MS / 5 : CONN_LINGER_MS);
         drain_more(c);
     } else {
         conn_next(c);
@@ -351,6 +360,6 @@ void conn_drain(struct http_conn *c)
 {
     if (c->wait == CONN_RECEIVING_HEAD)
         conn_close(c);
-    else if (c->wait == CONN_LINGERING)
-        c->recv_due_ns = MIN(c->recv_due_ns, after_ms(CONN_LINGER_MS / 5));
+    else if (c->wait == CONN_LINGERING || c->wait == CONN_DRAINING)
+        c->recv_due_ns = c->drain_due_ns = MIN(c->recv_due_ns, after_ms(CONN_LINGER_MS / 5));
 }

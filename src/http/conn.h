@@ -20,6 +20,7 @@
 
 enum {
     CONN_IN_BYTES = HTTP_HEAD_BYTES_MAX,
+    CONN_HEAD_BYTES = 4096,                      /* what a head usually fits into */
     CONN_OUT_BYTES = HTTP_HEAD_BYTES_MAX + 4096, /* the head, and what we add at its end */
     CONN_DRAIN_BYTES_MAX = 256 << 10,            /* of an unread body, to keep a connection */
     CONN_LINGER_BYTES_MAX = 64 << 20,
@@ -76,7 +77,7 @@ struct http_conn {
     bool is_keep; /* another request may follow this one */
     /* timeouts, looked at by the sweep while the operation is in flight */
     bool is_recv_late, is_send_late;
-    uint64_t recv_due_ns, send_due_ns, head_due_ns, send_seen;
+    uint64_t recv_due_ns, send_due_ns, head_due_ns, drain_due_ns, send_seen;
     struct stream_recv recv;
     struct stream_send send;
     struct op next;
@@ -150,6 +151,10 @@ bool body_is_passable(const struct http_conn *c);
 /* reply.c */
 void reply_begin(struct http_conn *c, bool is_http10);
 void reply_continue(struct http_conn *c); /* sends "100 Continue" */
+/* http_reply was called, and nothing was sent. */
+bool reply_is_kept_back(const struct http_conn *c);
+/* Sends that head with an empty body, and the connection closes. */
+void reply_head_only(struct http_conn *c);
 void reply_refuse(struct http_conn *c, const struct head_refusal *no);
 void reply_sent(struct http_conn *c, enum err e);
 

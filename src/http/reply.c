@@ -310,6 +310,24 @@ void reply_sent(struct http_conn *c, enum err e)
         send_go(c);
 }
 
+bool reply_is_kept_back(const struct http_conn *c)
+{
+    return c->reply.is_started && !c->reply.has_left && !c->reply.err;
+}
+
+void reply_head_only(struct http_conn *c)
+{
+    struct conn_reply *r = &c->reply;
+
+    http_reply_length(&c->request, 0);
+    r->is_close = true;
+    head_end(c);
+    r->has_left = true;
+    c->send.iov_count = 0;
+    iov_add(c, r->head.at, r->head.len);
+    conn_send(c);
+}
+
 void reply_refuse(struct http_conn *c, const struct head_refusal *no)
 {
     struct conn_reply *r = &c->reply;

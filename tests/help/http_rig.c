@@ -177,6 +177,9 @@ static void call_run(struct rig_call *call)
         http_reply(q, 200);
         http_reply_close(q);
         send_last(call, VIEW("bye"));
+    } else if (view_is(q->path, "/unsent")) {
+        http_reply(q, 503);
+        call_end(call);
     } else {
         call_end(call); /* "/nothing" */
     }

@@ -8,6 +8,7 @@
  *   /early               403 without reading the body
  *   /short               promises 100 bytes, sends 10
  *   /nothing             ends without an answer
+ *   /unsent              begins an answer, ends without sending it
  *   /again               an answer replaced by another
  *   /inject              tries to smuggle a header through a value
  *   /hold                answers when rig_release is called

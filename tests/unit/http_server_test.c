@@ -601,6 +601,18 @@ static void no_answer_closes(void **state)
     stop();
 }
 
+/* Who has no memory left to send anything can still say so. */
+static void an_answer_begun_and_not_sent_leaves_as_a_head(void **state)
+{
+    (void)state;
+    start(NULL);
+    rig_text(&client, "GET /unsent HTTP/1.1\r\n" H "\r\n");
+    rig_wait_closed(&client);
+    assert_true(rig_has(&client, "HTTP/1.1 503 "));
+    assert_true(rig_has(&client, "Content-Length: 0\r\nConnection: close\r\n\r\n"));
+    stop();
+}
+
 /* Timeouts. */
 
 static void an_idle_connection_is_closed(void **state)
@@ -777,6 +789,7 @@ int main(void)
         BOTH(the_handler_learns_that_the_client_left),
         BOTH(a_short_answer_closes),
         BOTH(no_answer_closes),
+        BOTH(an_answer_begun_and_not_sent_leaves_as_a_head),
         BOTH(an_idle_connection_is_closed),
         BOTH(a_slow_head_is_told_so),
         BOTH(a_body_without_progress_times_out),
