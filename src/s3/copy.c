@@ -188,7 +188,6 @@ static void on_chunk(struct op *op)
     struct copy *c = container_of(op, struct copy, take.op);
 
     if (op->err) {
-        c->take.chunk = NULL;
         stop(c, op->err);
         return;
     }
@@ -213,7 +212,8 @@ static void read_next(struct copy *c)
     s3_wait(c->request, "Copy.taking-chunk");
     op_init(&c->take.op, on_chunk);
     c->take.bytes = (size_t)MIN(c->len - c->done, CHUNK_BYTES_MAX);
-    arena_take(c->request->service->arena, &c->take);
+    c->take.limit_ms = S3_CHUNK_WAIT_MS;
+    arena_wait(c->request->service->arena, &c->take);
 }
 
 void copy_run(struct copy *c)

@@ -13,6 +13,7 @@
 #define PENSTOCK_S3_COPY_H
 
 #include "auth/checksum.h"
+#include "mem/arena_wait.h"
 #include "s3/s3.h"
 
 #define COPY_BYTES_MAX (5 * GIB)
@@ -44,7 +45,7 @@ struct copy {
     /* private */
     enum copy_wait wait;
     struct engine_lookup lookup;
-    struct arena_take take;
+    struct arena_wait take;
     struct engine_read read;
     struct engine_write write;
     uint64_t done;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 
 /*
@@ -282,14 +283,23 @@ static void on_chunk(struct op *op)
     pump(g);
 }
 
+/* After its deadline nothing could be moved anyway. */
+static unsigned window_ms_left(const struct window *w)
+{
+    uint64_t now_ns = clock_ns();
+
+    return now_ns < w->deadline_ns ? (unsigned)((w->deadline_ns - now_ns) / 1000000) : 0;
+}
+
 static void take_chunk(struct ingest *g, size_t bytes)
 {
     g->inflight++;
     g->is_taking = true;
     op_init(&g->take.op, on_chunk);
     g->take.bytes = bytes;
+    g->take.limit_ms = g->window ? window_ms_left(g->window) : S3_CHUNK_WAIT_MS;
     s3_wait(g->request, "Ingest.needing_chunk");
-    arena_take(g->request->service->arena, &g->take);
+    arena_wait(g->request->service->arena, &g->take);
 }
 
 /* A chunk may be filled now: there is payload left, a free slot, and the source is not busy. */

@@ -7,12 +7,14 @@
  *   filling  socket: one at a time; window: all at once
  *   full     digested and given to the engine strictly in order
  *
- * The first chunk is waited for; further ones are taken only when there is one (arena.h).
+ * The first chunk is waited for (at most S3_CHUNK_WAIT_MS, or until the window's deadline); further
+ * ones are taken only when there is one (arena.h).
  */
 #ifndef PENSTOCK_S3_INGEST_H
 #define PENSTOCK_S3_INGEST_H
 
 #include "loop/reactor.h"
+#include "mem/arena_wait.h"
 #include "s3/digests.h"
 
 enum {
@@ -60,7 +62,7 @@ struct ingest {
     uint64_t received; /* payload bytes arrived from the socket */
     bool body_ended, tail_is_reading, is_taking, is_digesting;
     struct work digesting;
-    struct arena_take take;
+    struct arena_wait take;
     struct http_body body;
     struct chunked *chunked; /* NULL: no aws-chunked framing */
     uint8_t *tail;

@@ -42,7 +42,10 @@ struct s3_service {
 struct s3_param {
     struct view name, value; /* decoded */
 };
-enum { S3_PARAMS_MAX = 64 };
+enum {
+    S3_PARAMS_MAX = 64,
+    S3_CHUNK_WAIT_MS = 8000 /* for payload memory; then 503 SlowDown */
+};
 
 struct s3_request;
 
@@ -136,9 +139,9 @@ struct s3_small_body {
     struct s3_request *request;
     size_t bytes_max;
     bool ignores_checksums; /* x-amz-checksum-* speaks of something else than this body */
-    struct view body;   /* out */
-    enum s3_code code;  /* out: what to answer when op.err is set */
-    const char *detail; /* out: with code; static, may be NULL */
+    struct view body;       /* out */
+    enum s3_code code;      /* out: what to answer when op.err is set */
+    const char *detail;     /* out: with code; static, may be NULL */
     bool was_protected; /* out: a Content-MD5, a checksum or a signed sha256 was there and held */
     struct http_body read;
     void *state;

@@ -8,6 +8,7 @@
 
 #include "loop/reactor.h"
 #include "mem/arena.h"
+#include "mem/arena_wait.h"
 
 enum { BLOCKS = 16 };
 
@@ -266,6 +267,36 @@ static void nobody_overtakes_a_waiter(void **state)
     empty(held);
 }
 
+static void wait_advance(struct op *op)
+{
+    (void)op;
+    ended++;
+}
+
+static void a_wait_has_a_limit(void **state)
+{
+    struct chunk *held[BLOCKS];
+    struct arena_wait w = {.bytes = MIB, .limit_ms = 1};
+    struct arena_wait served = {.bytes = MIB, .limit_ms = 60000};
+
+    fill(held);
+    op_init(&w.op, wait_advance);
+    arena_wait(A, &w);
+    turn_until_ended(1);
+    assert_int_equal(w.op.err, ERR_BUSY);
+    assert_null(w.chunk);
+    assert_int_equal(waiting(), 0);
+
+    op_init(&served.op, wait_advance);
+    arena_wait(A, &served);
+    assert_int_equal(waiting(), 1);
+    chunk_unref(held[0]);
+    turn_until_ended(2);
+    assert_int_equal(served.op.err, ERR_OK);
+    held[0] = served.chunk;
+    empty(held);
+}
+
 static void a_cancelled_waiter_ends_once_and_lets_those_behind_go_on(void **state)
 {
     struct chunk *held[BLOCKS], *parts[4];
@@ -476,6 +507,7 @@ int main(void)
             a_take_with_chunks_at_hand_still_ends_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waiters_are_served_in_their_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_overtakes_a_waiter, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_wait_has_a_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_cancelled_waiter_ends_once_and_lets_those_behind_go_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
