@@ -8,6 +8,8 @@
 #include "s3/authenticate.h"
 
 static const char token_header[] = "x-amz-rdma-token";
+/* Another dialect's. Its clients go by the status alone: reads and writes both end in an error. */
+static const char foreign_header[] = "x-rdma-info";
 
 void direct_will_reply(struct s3_request *r, unsigned status)
 {
@@ -32,15 +34,36 @@ static enum s3_code refuse(enum s3_code code)
     return code;
 }
 
+/*
+ * A token in the query would be in everybody's access log. It must not be overlooked either: a
+ * write would store an empty object (invariant 3).
+ */
+static bool is_elsewhere(const struct s3_request *r)
+{
+    for (unsigned i = 0; i < r->param_count; i++)
+        if (view_eq_nocase(r->params[i].name, view_str(token_header)))
+            return true;
+    return false;
+}
+
 enum s3_code direct_look(struct s3_request *r, struct direct *d, const char **detail_out)
 {
-    /* Not s3_header: a token in a query string would be in everybody's access log. */
     struct view token = http_header(r->http, token_header);
     enum token_shape shape = TOKEN_FOREIGN;
 
     memset(d, 0, sizeof *d);
     *detail_out = NULL;
-    if (!token.at || !r->op->takes_token)
+    if (!r->op->takes_token)
+        return S3_None;
+    if (is_elsewhere(r)) {
+        *detail_out = "The token belongs into the x-amz-rdma-token header.";
+        return refuse(S3_InvalidRDMAToken);
+    }
+    if (!token.at && http_header(r->http, foreign_header).at) {
+        direct_will_decline(r);
+        return S3_RDMANotSupported;
+    }
+    if (!token.at)
         return S3_None;
     if (!authenticate_covers(r, token_header) || http_header_count(r->http, token_header) != 1) {
         *detail_out = "The x-amz-rdma-token header must be there once and be signed.";

@@ -136,7 +136,9 @@ static void closed(struct get_object *g)
 
     if (!g->err && was_moved && checksum_is_wrong(g))
         g->err = ERR_CHECKSUM;
-    if (g->err) {
+    if (g->err == ERR_BUSY && !g->emit.transfer_failed) {
+        fail(g, S3_SlowDown); /* a shortage of ours, not a failed transfer */
+    } else if (g->err) {
         direct_will_fail(g->request);
         fail(g, S3_RDMATransferFailed);
     } else if (was_moved) {

@@ -38,7 +38,8 @@ void store_finish_error(struct store *s)
 
     assert(s->code);
     /* One convention of declining a write is 200 and no ETag (s3-rdma-protocol 2.7). */
-    if (s->code == S3_RDMANotSupported && r->service->put_decline_is_200)
+    if (s->direct.state == DIRECT_DECLINED && s->code == S3_RDMANotSupported &&
+        r->service->put_decline_is_200)
         status = 200;
     s3_finish_error_as(r, status, s->code, s->detail, VIEW_EMPTY);
 }

@@ -109,6 +109,25 @@ static void declines(void **state)
     stand_close();
 }
 
+/* What is no token of ours must not be overlooked: the write would store an empty object. */
+static void other_dialects_are_no_empty_writes(void **state)
+{
+    static const char foreign[] = "x-rdma-info:0000:00:00";
+
+    stand_open();
+    stand.service.put_decline_is_200 = true; /* those clients go by the status alone */
+    direct_put("/bucket/key", foreign);
+    assert_answer(501, "RDMANotSupported");
+    assert_header("x-amz-rdma-reply", "501");
+    direct_put("/bucket/key?X-Amz-Rdma-Token=abc", NULL);
+    assert_answer(400, "InvalidRDMAToken");
+    assert_absent("/bucket/key");
+    ask(&(struct ask){.method = "PUT", .target = "/bucket/key", .body = VIEW("abc")});
+    direct_get("/bucket/key", foreign, NULL);
+    assert_answer(501, "RDMANotSupported");
+    stand_close();
+}
+
 static void refuses(void **state)
 {
     static const char empty_hash[] =
@@ -236,16 +255,42 @@ static void engine_failures_close_the_window(void **state)
     stand_close();
 }
 
+/* A shortage while a window is open is 503, for the client to try again; not a failed transfer. */
+static void shortage_behind_a_window_is_slow_down(void **state)
+{
+    struct view body = some_bytes(3 << 20);
+    unsigned busy = 0;
+
+    stand_open();
+    ask(&(struct ask){.method = "PUT", .target = "/bucket/old", .body = body});
+    for (uint64_t n = 1; n <= 3; n++) {
+        engine_fault_arm(
+            stand.engine, &(struct engine_fault_config){
+                              .kinds = ENGINE_FAULT_READ, .nth = n, .err = ERR_BUSY, .seed = n});
+        direct_get("/bucket/old", token(0, body.len), NULL);
+        if (answer.q.status == 200) /* it was read ahead, and again */
+            continue;
+        busy++;
+        assert_answer(503, "SlowDown");
+        assert_null(fake_header(&answer, "x-amz-rdma-reply").at);
+    }
+    assert_true(busy > 0);
+    engine_fault_arm(stand.engine, &(struct engine_fault_config){0});
+    stand_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(moves_both_ways),
         cmocka_unit_test(ranges_answer_206),
         cmocka_unit_test(declines),
+        cmocka_unit_test(other_dialects_are_no_empty_writes),
         cmocka_unit_test(refuses),
         cmocka_unit_test(checksums_are_of_the_window),
         cmocka_unit_test(every_transfer_failure_is_said),
         cmocka_unit_test(engine_failures_close_the_window),
+        cmocka_unit_test(shortage_behind_a_window_is_slow_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
