@@ -10,9 +10,11 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,6 +74,9 @@ mint(struct suite_stand *suite, uint64_t off, uint64_t len, enum window_directio
 
 static const struct suite_kind kind = {.name = "local", .token = mint};
 
+/* The guard's handler, which it installs once; cmocka puts its own in front of every test. */
+static struct sigaction guard;
+
 static int setup(void **state)
 {
     struct stand *s = calloc(1, sizeof(*s));
@@ -85,6 +90,8 @@ static int setup(void **state)
     s->region = hand_over(s->peer, &s->memory);
     /* Once this is answered the server has closed the descriptor of the last message. */
     assert_int_equal(local_peer_revoke(s->peer, &(struct local_ticket){0, 0}), ERR_OK);
+    if (!guard.sa_sigaction)
+        assert_int_equal(sigaction(SIGBUS, NULL, &guard), 0);
     *state = s;
     return 0;
 }
@@ -711,6 +718,32 @@ static void a_socket_left_by_a_dead_server_is_taken_over_and_a_live_one_is_not(v
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* The kernel has no page for the server's copy (SIGBUS, told here by hand). */
+static void a_broken_mapping_is_never_used_again(void **state)
+{
+    struct stand *s = *state;
+    struct suite_window w, again;
+    uint8_t byte = 1;
+
+    assert_true(guard.sa_flags & SA_SIGINFO);
+    assert_int_equal(sigaction(SIGBUS, &guard, NULL), 0);
+    assert_int_equal(suite_window_open(&s->suite, &w, 0, BYTES, WINDOW_WRITE), ERR_OK);
+    siginfo_t info = {.si_signo = SIGBUS, .si_code = SI_QUEUE};
+    info.si_addr = w.window.map + 5000;
+    assert_int_equal(
+        syscall(SYS_rt_tgsigqueueinfo, getpid(), (pid_t)syscall(SYS_gettid), SIGBUS, &info), 0);
+    uint8_t *map = w.window.map;
+    assert_int_equal(suite_move(&w, 0, &byte, 1), ERR_IO);
+    assert_int_equal(map[0], 0); /* what took its place is ours, and stays empty */
+    assert_int_equal(suite_window_close(&w), ERR_IO);
+    assert_int_equal(suite_window_open(&s->suite, &again, 0, BYTES, WINDOW_WRITE), ERR_DENIED);
+    assert_int_equal(refused(s), 1);
+
+    assert_int_equal(local_peer_unregister(s->peer, s->region), ERR_OK);
+    s->region = hand_over(s->peer, &s->memory);
+    assert_alive(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -728,6 +761,7 @@ int main(void)
         CASE(memory_that_cannot_be_used_is_refused),
         CASE(limits_of_a_session_hold),
         CASE(holes_punched_under_a_window_are_survived),
+        CASE(a_broken_mapping_is_never_used_again),
         CASE(another_server_at_the_path_is_noticed),
         CASE(garbage_ends_the_session_that_sent_it),
         CASE(what_may_not_come_now_ends_the_session),

@@ -81,6 +81,9 @@ static enum err window_claim(
     if (!s || !session_is_of(s, w->user) || local_session_is_revoked(s, t->nonce))
         return ERR_DENIED;
     struct local_region *r = local_session_region(s, t->region);
+    /* What took a broken mapping's place is memory of ours: never fill it. */
+    if (r && !r->is_range && atomic_load(&r->guard.is_broken))
+        return ERR_DENIED;
     if (!r || t->offset > r->bytes || t->bytes > r->bytes - t->offset)
         return ERR_DENIED;
     struct list *node = list_pop(&L->windows_free);
@@ -147,6 +150,8 @@ static enum err memfd_move(const struct local_window *lw, const struct transfer 
 
     if (atomic_load(&lw->session->is_closed))
         return ERR_CLOSED;
+    if (atomic_load(&g->is_broken))
+        return ERR_IO;
     if (t->is_read)
         memcpy(t->at, there, t->len);
     else
