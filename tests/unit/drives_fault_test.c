@@ -100,6 +100,34 @@ static void a_failed_log_write_leaves_its_commits_unknown_and_is_final(void **st
     assert_int_equal(check("c", 10), ERR_NOT_FOUND);
 }
 
+/* Commits in flight together: what comes behind a group that failed is not written. */
+static void behind_a_failed_group_there_is_none(void **state)
+{
+    enum { PUTS = 12 };
+    static struct engine_put puts[PUTS];
+    char names[PUTS][8];
+    unsigned failed = 0;
+
+    (void)state;
+    fail_next(IO_WRITE, EIO);
+    for (unsigned i = 0; i < PUTS; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%u", i);
+        engine_put_init(rig.E, &puts[i], rig_object(names[i]), 0);
+        puts[i].etag = VIEW("e");
+        op_init(&puts[i].op, loop_nothing);
+        engine_commit(&puts[i]);
+        loop_turns(1);
+    }
+    for (unsigned i = 0; i < PUTS; i++)
+        failed += loop_wait(&puts[i].op) != ERR_OK;
+    assert_int_equal(failed, PUTS);
+    rig_close();
+    rig_open_ok();
+    for (unsigned i = 0; i < PUTS; i++)
+        if (puts[i].op.err == ERR_IO)
+            assert_int_equal(check(names[i], 0), ERR_NOT_FOUND);
+}
+
 static void a_failed_read_is_an_error_and_not_remembered(void **state)
 {
     (void)state;
@@ -258,6 +286,7 @@ int main(void)
         CASE(a_full_drive_says_so),
         CASE(a_failed_flush_is_final),
         CASE(a_failed_log_write_leaves_its_commits_unknown_and_is_final),
+        CASE(behind_a_failed_group_there_is_none),
         CASE(a_failed_read_is_an_error_and_not_remembered),
         CASE(whichever_operation_fails_the_answers_hold),
         CASE(a_rotten_block_is_never_served),

@@ -107,6 +107,7 @@ static size_t make_record(uint8_t *at, size_t cap)
 
     drives_format_entry_put(&entry, &e);
     drives_format_field_put(&entry, FIELD_LAYOUT, VIEW("layout"));
+    drives_format_entry_seal(entry.at, entry.len);
     b.len = DRIVES_RECORD_HEAD_BYTES;
     drives_format_field_put(&b, FIELD_KEY, VIEW("\2bucket\0name"));
     drives_format_field_put(&b, FIELD_REMOVE, VIEW("\3bucket\0other"));

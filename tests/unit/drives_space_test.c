@@ -145,6 +145,26 @@ static void what_no_checkpoint_has_yet_keeps_its_segment(void **state)
     }
 }
 
+/* The account of a segment did not change between two checkpoints, but how full it is did. */
+static void what_is_alive_at_the_end_of_a_segment_is_not_written_over(void **state)
+{
+    (void)state;
+    assert_int_equal(put("k", 500000), ERR_OK);
+    checkpoints("bucket");
+    for (int i = 0; i < 3; i++) /* fills the 2 MiB of the segment */
+        assert_int_equal(put("k", 500000), ERR_OK);
+    assert_int_equal(put("x", 600000), ERR_OK); /* the next segment: the first is sealed */
+    for (int round = 0; round < 2; round++) {
+        rig_close();
+        rig.config.cache = NULL;
+        rig_open_ok();
+        for (unsigned i = 0; i < 6; i++)
+            assert_int_equal(rig_put(rig_object("other"), i, 400000, "e"), ERR_OK);
+        assert_int_equal(check("k", 500000), ERR_OK);
+        assert_int_equal(check("x", 600000), ERR_OK);
+    }
+}
+
 static void an_abandoned_put_gives_its_space_back(void **state)
 {
     (void)state;
@@ -246,6 +266,7 @@ int main(void)
         CASE(overwriting_gives_segments_back),
         CASE(an_open_object_keeps_its_bytes),
         CASE(what_no_checkpoint_has_yet_keeps_its_segment),
+        CASE(what_is_alive_at_the_end_of_a_segment_is_not_written_over),
         CASE(an_abandoned_put_gives_its_space_back),
         CASE(payloads_of_many_extents_have_maps_that_can_be_composed),
     };

@@ -96,7 +96,8 @@ static enum err put_row(struct apply *a, struct drives_segment *s)
 
     buf_put_le32(&b, (uint32_t)s->kind);
     buf_put_le64(&b, (uint64_t)(s->live + a->change[s->id]));
-    buf_put_le64(&b, s->fill);
+    s->row_fill_next = s->fill;
+    buf_put_le64(&b, s->row_fill_next);
     return drives_batch_set_state(&a->batch, state_key(&k, 'g', s->id), buf_view(&b));
 }
 
@@ -107,9 +108,11 @@ static enum err put_rows(struct apply *a)
 
         if (!s)
             continue;
+        s->row_fill_next = s->row_fill;
         if (s->live + a->change[id] < 0)
             return ERR_CORRUPT;
-        if (a->change[id] != 0 || (s->kind == SEGMENT_DATA && s->state == SEGMENT_OPEN))
+        /* fill: after a restart nothing may be written over what is there. */
+        if (a->change[id] != 0 || (s->kind == SEGMENT_DATA && s->fill != s->row_fill))
             TRY(put_row(a, s));
     }
     return ERR_OK;
@@ -159,9 +162,14 @@ static void settle(
 {
     struct drives *D = a->drives;
 
-    for (uint32_t id = 0; id < a->change_count; id++)
-        if (a->change[id] != 0)
-            drives_segment_find(D, id)->live += a->change[id];
+    for (uint32_t id = 0; id < a->change_count; id++) {
+        struct drives_segment *s = drives_segment_find(D, id);
+
+        if (!s)
+            continue;
+        s->live += a->change[id];
+        s->row_fill = s->row_fill_next;
+    }
     if (table)
         drives_index_unstage(D, table);
     for (unsigned i = 0; i < mark_count; i++)

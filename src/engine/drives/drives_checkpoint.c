@@ -33,8 +33,13 @@ static void run(struct work *w)
     struct drives_shard *s = container_of(w, struct drives_shard, checkpoint.work);
     struct drives_stream_mark mark = {s->index, s->drives->epoch, s->checkpoint.mark};
 
+    /* What failed may be there after the next open: nothing may change under it. */
+    if (s->drives->is_failed) {
+        w->result = ERR_IO;
+        return;
+    }
     w->result = drives_applied_write(s->drives, s->keys.frozen, &mark, 1);
-    if (!w->result)
+    if (!s->drives->is_failed)
         drives_segment_reclaim(s->drives);
 }
 
@@ -108,23 +113,31 @@ static void swept(struct op *op)
     drives_commit_log_ready(s, ERR_OK);
 }
 
+static void rest(struct drives_shard *s)
+{
+    s->checkpoint.state = CHECKPOINT_RESTING;
+    timer_start(&s->checkpoint.timer, REST_MS);
+}
+
 /* By the helper thread. */
 static void written(struct op *op)
 {
     struct drives_shard *s = container_of(op, struct drives_shard, checkpoint.work.op);
+    enum err e = op->err;
 
     pass_on(s->drives);
-    s->checkpoint.err = op->err;
-    if (op->err) {
-        if (op->err != ERR_NO_SPACE && op->err != ERR_NO_MEMORY && op->err != ERR_BUSY)
-            drives_fail(s->drives);
-        s->checkpoint.state = CHECKPOINT_RESTING;
-        timer_start(&s->checkpoint.timer, REST_MS);
-    } else {
+    s->checkpoint.err = e;
+    if (e && e != ERR_NO_SPACE && e != ERR_NO_MEMORY)
+        drives_fail(s->drives);
+    if (!e) {
         s->checkpoint.state = CHECKPOINT_SWEEPING;
         s->checkpoint.swept = s->keys.frozen;
         s->keys.frozen = NULL;
         work_start(&s->checkpoint.sweep);
+    } else if (s->drives->is_failed) {
+        s->checkpoint.state = CHECKPOINT_IDLE; /* for good; the frozen table is still read */
+    } else {
+        rest(s);
     }
     drives_commit_log_ready(s, ERR_OK);
 }
@@ -135,7 +148,7 @@ void drives_checkpoint_start(struct drives_shard *s)
 {
     struct drives_memtable *fresh;
 
-    if (s->checkpoint.state != CHECKPOINT_IDLE || s->keys.frozen ||
+    if (s->checkpoint.state != CHECKPOINT_IDLE || s->keys.frozen || s->drives->is_failed ||
         drives_memtable_entries(s->keys.active) == 0)
         return;
     /* Without memory for another one the full one goes on. */

@@ -231,7 +231,8 @@ static void put_entry(struct buf *b, struct drives_txn *t, struct drives_extent 
         put_inline_layout(b, x);
     else if (t->entry.layout.len > 0)
         drives_format_field_put(b, FIELD_LAYOUT, t->entry.layout);
-    assert(b->overflow || b->len - start == bytes);
+    assert(!b->overflow && b->len - start == bytes);
+    drives_format_entry_seal(b->at + start, bytes);
 }
 
 static void
@@ -339,19 +340,32 @@ static enum err apply_removals(struct drives_index *ix, const struct drives_reco
     return ERR_OK;
 }
 
-enum err drives_commit_apply(struct drives_index *ix, const struct drives_record *r)
+/*
+ * The payload is counted as staged before the removals: they may be of the parts it was composed
+ * of, whose segments must not look idle in between.
+ */
+static enum err apply_put(struct drives_index *ix, const struct drives_record *r)
 {
     struct drives_layout layout;
     struct drives_entry entry;
+    enum err e;
 
-    if (r->type == RECORD_PUT) {
-        TRY(drives_format_entry_get(r->entry, &entry));
-        TRY(drives_layout_get(entry.layout, &layout));
-    }
+    TRY(drives_format_entry_get(r->entry, &entry));
+    TRY(drives_layout_get(entry.layout, &layout));
+    drives_segment_stage(ix->drives, &layout, 1);
+    e = apply_removals(ix, r);
+    if (!e)
+        e = drives_index_put(ix, r->key, r->entry);
+    drives_segment_stage(ix->drives, &layout, -1);
+    return e;
+}
+
+enum err drives_commit_apply(struct drives_index *ix, const struct drives_record *r)
+{
+    if (r->type == RECORD_PUT)
+        return apply_put(ix, r);
     TRY(apply_removals(ix, r));
-    if (r->type == RECORD_REMOVE)
-        return drives_index_remove(ix, r->key);
-    return drives_index_put(ix, r->key, r->entry);
+    return drives_index_remove(ix, r->key);
 }
 
 /* Durable but not applicable (no memory, index unreadable): it is not known to be visible. */

@@ -11,7 +11,7 @@
  *   group head (96 bytes at a multiple of 4 KiB, records behind it, zeros to the next multiple)
  *     0 magic "PSLG"  4 version u16  6 head bytes u16  8 store id 16  24 stream u32  28 epoch u32
  *     32 group u64  40 segment u32  44 generation u32  48 own offset u64  56 bytes u32
- *     60 records u32  64 CRC-32C of the records u32  68 shard u32 (0)  72 0 ...
+ *     60 records u32  64 CRC-32C of the records u32  68 flags u32  72 0 ...
  *     92 CRC-32C of bytes 0..91
  *   record
  *     0 bytes u32 (all of it, a multiple of 8)  4 type u16  6 flags u16  8 seq u64  16 0 u64
@@ -20,7 +20,8 @@
  *     0 tag u16  2 flags u16  4 length u32  8 bytes, zeros to a multiple of 8
  *   entry
  *     0 version u8  1 flags u8 0  2 u16 0  4 home bytes u32  8 seq u64  16 mtime i64  24 size u64
- *     32 CRC-64 u64  40 home segment u32  44 0 u32  48 home offset u64  56 0 u64  64 fields
+ *     32 CRC-64 u64  40 home segment u32  44 CRC-32C of the entry, this taken as 0  48 home offset
+ * u64  56 0 u64  64 fields
  */
 #include "engine/drives/drives_format.h"
 
@@ -33,7 +34,8 @@ enum {
     MAGIC_HEAD = 0x47535350,  /* "PSSG" */
     MAGIC_GROUP = 0x474c5350, /* "PSLG" */
     SECTOR_CRC_AT = 508,
-    GROUP_CRC_AT = 92
+    GROUP_CRC_AT = 92,
+    ENTRY_CRC_AT = 44
 };
 
 static uint32_t get32(const uint8_t *at)
@@ -163,6 +165,7 @@ void drives_format_group_put(const struct drives_group_head *g, uint8_t *at)
     buf_put_le32(&b, g->bytes);
     buf_put_le32(&b, g->records);
     buf_put_le32(&b, g->crc);
+    buf_put_le32(&b, g->flags);
     assert(!b.overflow);
     seal(at, GROUP_CRC_AT);
 }
@@ -183,6 +186,7 @@ enum err drives_format_group_get(const uint8_t *at, struct drives_group_head *g_
         .bytes = get32(at + 56),
         .records = get32(at + 60),
         .crc = get32(at + 64),
+        .flags = get32(at + 68),
     };
     memcpy(g_out->store_id, at + 8, sizeof g_out->store_id);
     return g_out->bytes < DRIVES_GROUP_HEAD_BYTES ? ERR_CORRUPT : ERR_OK;
@@ -329,6 +333,24 @@ void drives_format_entry_put(struct buf *b, const struct drives_entry *e)
         drives_format_field_put(b, FIELD_META, e->meta);
 }
 
+/* Around its own four bytes. */
+static uint32_t entry_crc(const uint8_t *at, size_t bytes)
+{
+    static const uint8_t zeros[4];
+    uint32_t crc = crc32_c(0, at, ENTRY_CRC_AT);
+
+    crc = crc32_c(crc, zeros, sizeof zeros);
+    return crc32_c(crc, at + ENTRY_CRC_AT + 4, bytes - ENTRY_CRC_AT - 4);
+}
+
+void drives_format_entry_seal(uint8_t *at, size_t bytes)
+{
+    struct buf b = buf_over(at + ENTRY_CRC_AT, 4);
+
+    assert(bytes >= DRIVES_ENTRY_HEAD_BYTES);
+    buf_put_le32(&b, entry_crc(at, bytes));
+}
+
 static enum err entry_fields(struct drives_entry *e, struct view rest)
 {
     while (rest.len > 0) {
@@ -353,6 +375,8 @@ enum err drives_format_entry_get(struct view v, struct drives_entry *e_out)
     struct drives_entry e;
 
     if (v.len < DRIVES_ENTRY_HEAD_BYTES)
+        return ERR_CORRUPT;
+    if (get32(v.at + ENTRY_CRC_AT) != entry_crc(v.at, v.len))
         return ERR_CORRUPT;
     if (v.at[0] != DRIVES_VERSION)
         return ERR_UNSUPPORTED;

@@ -53,6 +53,8 @@ enum err drives_format_head_get(const uint8_t *block, struct drives_segment_head
 
 /* ---- groups ------------------------------------------------------------------------------ */
 
+enum { GROUP_RELAXED = 1 }; /* written without waiting for media: there may be gaps before it */
+
 struct drives_group_head {
     uint8_t store_id[DRIVES_STORE_ID_BYTES];
     uint32_t stream, epoch;
@@ -61,7 +63,8 @@ struct drives_group_head {
     uint64_t offset; /* of this head in its segment */
     uint32_t bytes;  /* head and records, before padding */
     uint32_t records;
-    uint32_t crc; /* CRC-32C of the records */
+    uint32_t crc;   /* CRC-32C of the records */
+    uint32_t flags; /* GROUP_* */
 };
 
 void drives_format_group_put(const struct drives_group_head *g, uint8_t *at);
@@ -132,8 +135,12 @@ struct drives_entry {
     uint64_t home_offset;
     struct view etag, meta, layout;
 };
-/* layout is appended by the caller, last, as a field of its own. */
+/* layout is appended by the caller, last, as a field of its own; then comes
+ * drives_format_entry_seal. */
 void drives_format_entry_put(struct buf *b, const struct drives_entry *e);
+/* Writes the checksum of an entry of `bytes` that is whole now. */
+void drives_format_entry_seal(uint8_t *at, size_t bytes);
+/* ERR_CORRUPT also when the checksum is wrong: the index below has none. */
 enum err drives_format_entry_get(struct view v, struct drives_entry *e_out) MUST_CHECK;
 
 #endif

@@ -54,10 +54,22 @@ static void write_group_head(struct drives_log *log, struct drives_group *g)
         .bytes = (uint32_t)g->buf.len,
         .records = g->records,
         .crc = crc32_c(0, records.at, records.len),
+        .flags = D->config.is_relaxed ? GROUP_RELAXED : 0,
     };
 
     memcpy(h.store_id, D->store_id, sizeof h.store_id);
     drives_format_group_put(&h, g->buf.at);
+}
+
+/* Nothing of it was written: its commits failed for certain. Behind a group that failed there must
+ * be none. */
+static void give_up(struct drives_log *log)
+{
+    struct drives_group *g = filling(log);
+
+    drives_commit_group_done(log->shard, g, ERR_IO);
+    g->is_open = false;
+    drives_commit_log_ready(log->shard, ERR_OK);
 }
 
 static void start(struct drives_log *log)
@@ -68,12 +80,15 @@ static void start(struct drives_log *log)
     bool is_first = g->offset == DRIVES_HEAD_BYTES;
 
     assert(!log->is_writing && g->is_open);
+    if (D->is_failed) {
+        give_up(log);
+        return;
+    }
     memset(g->buf.at + g->buf.len, 0, bytes - g->buf.len);
     write_group_head(log, g);
     log->is_writing = true;
     log->filling ^= 1;
     log->end = g->offset + bytes;
-    g->segment->is_dirty = true;
     if (is_first)
         write_head(log, g);
     drives_io_write(
@@ -90,6 +105,7 @@ static void written(struct op *op)
 
     if (op->err)
         drives_fail(drives_of_log(log));
+    g->segment->is_dirty = true; /* relaxed: only now can a flush make it durable */
     metrics_add(METRIC_COMMIT_GROUPS, 1);
     metrics_add(METRIC_COMMITS, g->records);
     log->is_writing = false;

@@ -124,6 +124,8 @@ void drives_put_write(struct engine *E, struct engine_write *w)
         op_complete(&w->op, keep_inline(st, w));
         return;
     }
+    if (D->is_failed)
+        st->err = ERR_IO;
     e = st->err ? st->err : write_extent(st, w);
     if (e) {
         st->err = e;
@@ -147,6 +149,9 @@ static void put_finish(struct drives_stage *st, enum err e)
             .meta = p->meta,
         };
     }
+    /* The record may be there after the next open: its extents stay as they are. */
+    if (e == ERR_UNKNOWN_OUTCOME)
+        st->touch_count = 0;
     p->state = NULL;
     drives_stage_free(st);
     op_complete(&p->op, e);
@@ -190,7 +195,7 @@ static void commit(struct drives_stage *st)
 static void flush_next(struct drives_stage *st)
 {
     st->wait = PUT_FLUSHING;
-    if (st->flush_at == st->touch_count || st->drives->config.is_relaxed) {
+    if (st->flush_at == st->touch_count) {
         commit(st);
         return;
     }

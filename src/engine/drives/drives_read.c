@@ -58,8 +58,8 @@ static struct cache_key
 key_of(const struct drives *D, const struct drives_segment *s, uint64_t offset, unsigned blocks)
 {
     return (struct cache_key){
-        .hi = (uint64_t)D->opened << 40 | (uint64_t)s->id << 8 | blocks,
-        .lo = (uint64_t)(s->generation & 0xffff) << 48 | offset,
+        .hi = (uint64_t)s->generation << 32 | (uint64_t)s->id << 8 | blocks,
+        .lo = (uint64_t)(D->opened & 0xffff) << 48 | offset,
     };
 }
 

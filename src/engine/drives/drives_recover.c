@@ -126,6 +126,7 @@ static enum err on_row(void *ctx, const struct drives_segment_row *row)
     if (!s)
         return ERR_OK;
     s->live = (int64_t)row->live;
+    s->row_fill = row->fill;
     if (s->kind == SEGMENT_DATA && row->live > 0)
         s->fill = MAX(s->fill, row->fill);
     return ERR_OK;
@@ -173,15 +174,17 @@ static enum err claim_extents(struct recovery *x, const struct drives_record *r)
     for (uint32_t i = 0; drives_layout_usage(&l, i, &u); i++) {
         if (!drives_segment_find(D, u.segment))
             TRY(drives_segment_ghost(D, u.segment, SEGMENT_DATA));
+        struct drives_segment *s = drives_segment_find(D, u.segment);
+
+        s->is_dirty = s->fd >= 0; /* a killed process may have left it in a cache */
         if (l.kind == LAYOUT_EXTENTS) {
-            struct drives_segment *s = drives_segment_find(D, u.segment);
             struct drives_extent extent;
 
             drives_layout_extent(&l, i, &extent);
             s->fill = MAX(s->fill, drives_align(extent.offset + extent.len));
         } else {
-            /* Not worth reading the maps: what it writes next goes elsewhere. */
-            drives_segment_find(D, u.segment)->fill = UINT64_MAX;
+            /* Not worth reading the maps: what is written next goes elsewhere. */
+            s->fill = UINT64_MAX;
         }
     }
     return ERR_OK;

@@ -136,31 +136,61 @@ static enum err reserve_file(int fd, enum drives_segment_kind kind, uint64_t byt
     return kind == SEGMENT_LOG ? fill_zeros(fd, bytes) : ERR_OK;
 }
 
+/* The lowest that is free. What a stale account in the tree says of it is that nothing lives. */
+static uint32_t claim_id(struct drives *D, enum drives_segment_kind kind)
+{
+    struct drives_segments *S = &D->segments;
+    uint32_t id = 1;
+
+    (void)pthread_mutex_lock(&S->lock);
+    S->claimed[kind] = 0;
+    while (id < SEGMENTS_MAX &&
+           (S->at[id] || id == S->claimed[SEGMENT_LOG] || id == S->claimed[SEGMENT_DATA]))
+        id++;
+    S->claimed[kind] = id;
+    S->next_id = MAX(S->next_id, MIN(id + 1, SEGMENTS_MAX));
+    (void)pthread_mutex_unlock(&S->lock);
+    return id;
+}
+
+static enum err err_of_open(int sys)
+{
+    if (sys == ENOSPC || sys == EDQUOT)
+        return ERR_NO_SPACE;
+    return sys == EMFILE || sys == ENFILE ? ERR_BUSY : ERR_IO;
+}
+
+static uint32_t next_generation(struct drives *D)
+{
+    return atomic_fetch_add(&D->segments.generation, 1) + 1;
+}
+
 enum err drives_segment_make(
     struct drives *D, enum drives_segment_kind kind, bool may_use_reserve,
     struct drives_segment **s_out)
 {
     uint64_t bytes =
         kind == SEGMENT_LOG ? D->config.log_segment_bytes : D->config.data_segment_bytes;
-    uint32_t id = atomic_fetch_add(&D->segments.next_id, 1);
     struct drives_segment *s;
+    uint32_t id;
     char name[24];
     int fd;
     enum err e;
 
-    if (id >= SEGMENTS_MAX)
-        return ERR_NO_SPACE;
     TRY(check_room(D, bytes, may_use_reserve));
+    id = claim_id(D, kind);
+    if (id == SEGMENTS_MAX)
+        return ERR_NO_SPACE;
     name_of(kind, id, name);
-    fd = openat(D->kind_fd[kind], name, open_flags(D) | O_CREAT | O_EXCL, 0600);
+    fd = openat(D->kind_fd[kind], name, open_flags(D) | O_CREAT | O_TRUNC, 0600);
     if (fd < 0)
-        return errno == ENOSPC || errno == EDQUOT ? ERR_NO_SPACE : ERR_IO;
+        return err_of_open(errno);
     e = reserve_file(fd, kind, bytes);
     s = e ? NULL : segment_new(D, kind, id, fd, bytes);
     if (!e && !s)
         e = ERR_NO_MEMORY;
     if (!e)
-        e = write_prepared_head(D, s, 1);
+        e = write_prepared_head(D, s, next_generation(D));
     if (!e)
         e = drives_io_sync_now(D->kind_fd[kind]);
     if (e)
@@ -246,6 +276,10 @@ enum err drives_segment_adopt(
     enum err e;
 
     name_of(kind, id, name);
+    if (drives_segment_find(D, id)) {
+        buf_printf(why, "there are two segments %08x", id);
+        return ERR_CORRUPT;
+    }
     fd = openat(D->kind_fd[kind], name, open_flags(D));
     if (fd < 0) {
         buf_printf(why, "cannot open %s: %s", name, strerror(errno));
@@ -262,6 +296,7 @@ enum err drives_segment_adopt(
         return ERR_NO_MEMORY;
     }
     s->generation = head_out->generation;
+    D->segments.generation = MAX(D->segments.generation, s->generation);
     s->stream = head_out->stream;
     s->state = SEGMENT_SEALED;
     publish(D, s);
@@ -453,17 +488,20 @@ void drives_segment_unlink(struct drives *D, enum drives_segment_kind kind, uint
 static void remove_file(struct drives *D, struct drives_segment *s)
 {
     drives_segment_unlink(D, s->kind, s->id);
+    /* The number may be given again, to a file of the other kind: this one must not come back. */
+    if (drives_io_sync_now(D->kind_fd[s->kind]))
+        drives_fail(D);
     drives_segment_forget(D, s);
 }
 
 static void recycle(struct drives *D, struct drives_segment *s)
 {
-    if (s->kind == SEGMENT_LOG && write_prepared_head(D, s, s->generation + 1)) {
+    if (s->kind == SEGMENT_LOG && write_prepared_head(D, s, next_generation(D))) {
         drives_fail(D);
         return;
     }
     if (s->kind == SEGMENT_DATA)
-        s->generation++;
+        s->generation = next_generation(D);
     s->fill = DRIVES_HEAD_BYTES;
     s->last_group = 0;
     drives_segment_add_spare(D, s);

@@ -48,6 +48,9 @@ struct drives_segment {
     _Atomic uint64_t writes_done;
     _Atomic bool is_dirty; /* relaxed: written and not flushed yet */
 
+    /* checkpoints only, one at a time: what the tree says of `fill`, and will say */
+    uint64_t row_fill, row_fill_next;
+
     /* under lock: flushes, coalesced */
     pthread_mutex_t lock;
     struct list sync_now, sync_next; /* drives_extent.c: of drives_sync.op.link */
@@ -76,6 +79,8 @@ struct drives_segments {
     pthread_mutex_t lock;
     _Atomic(struct drives_segment *) *at; /* SEGMENTS_MAX, by id; entries change under lock */
     _Atomic uint32_t next_id;             /* all ids in use are below */
+    uint32_t claimed[SEGMENT_KINDS];      /* under lock; of a file that is being made; 0: none */
+    _Atomic uint32_t generation;          /* the last given: no two lives of a segment share one */
     struct list spare[SEGMENT_KINDS];     /* under lock */
     struct list waiting[SEGMENT_KINDS];   /* under lock; of drives_take.op.link */
     unsigned spare_count[SEGMENT_KINDS];

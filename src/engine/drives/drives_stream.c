@@ -77,43 +77,81 @@ static enum err read_group(
 
 /* ---- the end, or damage ------------------------------------------------------------------ */
 
+enum { SCAN_BYTES = 1 << 20 };
+
+/* The first head in `bytes`, read at `from`, that is of a later group than the expected one. */
+static bool find_head(
+    const struct drives_stream *t, const struct drives_segment *s, struct view bytes, uint64_t from,
+    uint64_t *found_out)
+{
+    for (uint64_t at = 0; at + DRIVES_BLOCK_BYTES <= bytes.len; at += DRIVES_BLOCK_BYTES) {
+        struct drives_group_head g;
+
+        if (drives_format_group_get(bytes.at + at, &g) || !is_ours(t, s, from + at, &g) ||
+            g.group <= t->expected)
+            continue;
+        *found_out = from + at;
+        return true;
+    }
+    return false;
+}
+
+/* The first valid group of the segment from offset on that is later than the expected one. */
+static enum err find_in(
+    struct drives_stream *t, struct drives_segment *s, uint64_t offset, uint8_t *bytes,
+    struct drives_group_head *g)
+{
+    while (offset + DRIVES_BLOCK_BYTES <= s->bytes) {
+        uint64_t len = MIN(s->bytes - offset, SCAN_BYTES), found;
+        enum err e = drives_io_read_now(s->fd, bytes, len, offset);
+
+        if (e && !t->drives->config.is_salvage)
+            return e;
+        if (e || !find_head(t, s, view_of(bytes, len), offset, &found)) {
+            offset += len;
+            continue;
+        }
+        e = read_group(t, s, found, g);
+        if (e != ERR_NOT_FOUND) {
+            t->offset = found;
+            return e;
+        }
+        offset = found + DRIVES_BLOCK_BYTES;
+    }
+    return ERR_NOT_FOUND;
+}
+
 /* The first valid group behind the place where the expected one is not; ERR_NOT_FOUND: none. */
 static enum err find_later(struct drives_stream *t, struct drives_group_head *g)
 {
+    uint8_t *bytes = drives_io_memory(SCAN_BYTES);
     uint64_t offset = t->offset;
+    enum err e = bytes ? ERR_NOT_FOUND : ERR_NO_MEMORY;
 
-    for (unsigned i = t->at; i < t->segment_count; i++, offset = DRIVES_HEAD_BYTES) {
-        struct drives_segment *s = t->segments[i].segment;
-
-        for (; offset + DRIVES_BLOCK_BYTES <= s->bytes; offset += DRIVES_BLOCK_BYTES) {
-            enum err e = read_group(t, s, offset, g);
-
-            if (e && e != ERR_NOT_FOUND)
-                return e;
-            if (e || g->group <= t->expected)
-                continue;
+    for (unsigned i = t->at; e == ERR_NOT_FOUND && i < t->segment_count; i++) {
+        e = find_in(t, t->segments[i].segment, offset, bytes, g);
+        if (!e)
             t->at = i;
-            t->offset = offset;
-            return ERR_OK;
-        }
+        offset = DRIVES_HEAD_BYTES;
     }
-    return ERR_NOT_FOUND;
+    free(bytes);
+    return e;
 }
 
 static enum err no_group(struct drives_stream *t, struct drives_group_head *g, struct buf *why)
 {
     uint32_t segment = t->segments[t->at].segment->id;
     uint64_t offset = t->offset;
-    enum err e;
+    unsigned at = t->at;
+    enum err e = find_later(t, g);
 
-    /* Relaxed writes reach the drive in any order: what is behind a gap was never promised. */
-    if (t->drives->config.is_relaxed) {
+    /* Relaxed groups reach the drive in any order: what is behind a gap was never promised. */
+    if (e == ERR_NOT_FOUND || (!e && (g->flags & GROUP_RELAXED) && !t->drives->config.is_salvage)) {
         t->is_ended = true;
+        t->at = at;
+        t->offset = offset;
         return ERR_NOT_FOUND;
     }
-    e = find_later(t, g);
-    if (e == ERR_NOT_FOUND)
-        t->is_ended = true;
     if (e)
         return e;
     if (t->drives->config.is_salvage) {
@@ -123,10 +161,29 @@ static enum err no_group(struct drives_stream *t, struct drives_group_head *g, s
     buf_printf(
         why,
         "the log is damaged: group %llu of stream %u should be in segment %08x at %llu, and a "
-        "later "
-        "one is there",
+        "later one is there",
         (unsigned long long)t->expected, t->id, segment, (unsigned long long)offset);
     return ERR_CORRUPT;
+}
+
+/* The expected group is the first of another segment. A file whose removal a crash undid may claim
+ * the same number: so all that do are looked at; the last is where a torn one would be. */
+static enum err first_of_next(struct drives_stream *t, struct drives_group_head *g)
+{
+    for (unsigned i = t->at + 1; i < t->segment_count; i++) {
+        enum err e;
+
+        if (t->segments[i].first_group != t->expected)
+            continue;
+        t->at = i;
+        t->offset = DRIVES_HEAD_BYTES;
+        e = read_group(t, t->segments[i].segment, t->offset, g);
+        if (!e && g->group == t->expected)
+            return ERR_OK;
+        if (e && e != ERR_NOT_FOUND)
+            return e;
+    }
+    return ERR_NOT_FOUND;
 }
 
 /* The group after the last, wherever it is. ERR_NOT_FOUND: the stream ends here. */
@@ -141,18 +198,9 @@ static enum err next_group(struct drives_stream *t, struct drives_group_head *g,
     e = read_group(t, t->segments[t->at].segment, t->offset, g);
     if (!e && g->group == t->expected)
         return ERR_OK;
-    if (e && e != ERR_NOT_FOUND)
-        return e;
-    if (t->at + 1 < t->segment_count && t->segments[t->at + 1].first_group == t->expected) {
-        t->at++;
-        t->offset = DRIVES_HEAD_BYTES;
-        e = read_group(t, t->segments[t->at].segment, t->offset, g);
-        if (!e && g->group == t->expected)
-            return ERR_OK;
-        if (e && e != ERR_NOT_FOUND)
-            return e;
-    }
-    return no_group(t, g, why);
+    if (!e || e == ERR_NOT_FOUND)
+        e = first_of_next(t, g);
+    return e == ERR_NOT_FOUND ? no_group(t, g, why) : e;
 }
 
 static enum err take_group(struct drives_stream *t, struct buf *why)
