@@ -43,7 +43,8 @@ table_fill(struct table *t, struct args *a, struct common *common, const struct 
         {0, "ca", "FILE", "PEM certificates to trust [$AWS_CA_BUNDLE]",
          .text = &a->connect.ca_file},
         {0, "insecure", NULL, "do not check the server's certificate", .flag = &common->insecure},
-        {0, "direct", "MODE", "prefer, require or off: bytes past HTTP [$PENSTOCK_DIRECT, prefer]",
+        {0, "direct", "MODE",
+         "prefer, require or off: bytes past HTTP [$PENSTOCK_CLIENT_DIRECT, prefer]",
          .text = &common->direct},
         {0, "verify", NULL, "check the checksum of direct transfers here, too",
          .flag = &common->verify},
@@ -90,7 +91,7 @@ static bool set_direct(struct args *a, const char *mode)
         if (strcmp(mode, names[i]) == 0) {
             a->connect.direct = (enum ps_direct)i;
             /* The zero value means "as the variable says": what was asked for here wins. */
-            return setenv("PENSTOCK_DIRECT", names[i], 1) == 0;
+            return setenv("PENSTOCK_CLIENT_DIRECT", names[i], 1) == 0;
         }
     }
     return false;

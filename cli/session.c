@@ -9,7 +9,7 @@
 /* --direct has been put into the variable, see args.c. */
 static bool requires_direct(void)
 {
-    const char *mode = getenv("PENSTOCK_DIRECT");
+    const char *mode = getenv("PENSTOCK_CLIENT_DIRECT");
 
     return mode && strcmp(mode, "require") == 0;
 }

@@ -12,7 +12,7 @@
  * ps_err; details in ps_client_error (per thread) or ps_result. Environment: AWS_ACCESS_KEY_ID,
  * AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3,
  * AWS_ENDPOINT_URL, AWS_PROFILE, AWS_CA_BUNDLE, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE;
- * PENSTOCK_DIRECT.
+ * PENSTOCK_CLIENT_DIRECT.
  */
 #ifndef PENSTOCK_PENSTOCK_H
 #define PENSTOCK_PENSTOCK_H
@@ -62,7 +62,7 @@ struct ps_options {
     const char *region;    /* "us-east-1" */
     const char *ca_file;   /* PEM; NULL: the system's */
     int insecure;          /* do not check the server's certificate */
-    enum ps_direct direct; /* PENSTOCK_DIRECT=prefer|require|off */
+    enum ps_direct direct; /* PENSTOCK_CLIENT_DIRECT=prefer|require|off */
     unsigned connections;  /* at most at once; 0: 16. As many worker threads are started, lazily */
     uint64_t part_bytes;   /* split transfers into ranges and parts of this size; 0: 16 MiB tcp, 64
                               MiB direct */

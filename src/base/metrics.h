@@ -24,9 +24,9 @@
     X(CONNS_REFUSED, "connections_refused", "TCP connections closed because the table was full")   \
     X(HTTP_MALFORMED, "http_malformed", "requests refused by the HTTP parser")                     \
     X(TLS_FAILED, "tls_handshakes_failed", "TLS handshakes that failed")                           \
-    X(STALLS, "reactor_stalls", "reactor iterations that took over 5 ms themselves")                                  \
+    X(STALLS, "reactor_stalls", "reactor iterations that took over 5 ms themselves")               \
     X(STALL_NS, "reactor_stall_ns", "time spent in such iterations")                               \
-    X(PREEMPTED, "reactor_preempted", "iterations over 5 ms because another thread had the CPU")    \
+    X(PREEMPTED, "reactor_preempted", "iterations over 5 ms because another thread had the CPU")   \
     X(BUSY, "slow_down", "requests answered 503 because a limit was reached")                      \
     X(CACHE_HITS, "cache_hits", "chunk reads served from the arena")                               \
     X(CACHE_MISSES, "cache_misses", "chunk reads that went to a drive")                            \

@@ -205,7 +205,7 @@ static enum ps_err take_direct(struct client_settings *s, const struct ps_option
 {
     static const char *const names[] = {
         [PS_DIRECT_PREFER] = "prefer", [PS_DIRECT_REQUIRE] = "require", [PS_DIRECT_OFF] = "off"};
-    const char *text = from_env("PENSTOCK_DIRECT");
+    const char *text = from_env("PENSTOCK_CLIENT_DIRECT");
 
     s->direct = o->direct;
     if ((unsigned)o->direct >= ARRAY_COUNT(names))
@@ -218,7 +218,8 @@ static enum ps_err take_direct(struct client_settings *s, const struct ps_option
             return PS_OK;
         }
     }
-    return client_why(PS_ERR_INVALID, "PENSTOCK_DIRECT is '%s': prefer, require or off", text);
+    return client_why(
+        PS_ERR_INVALID, "PENSTOCK_CLIENT_DIRECT is '%s': prefer, require or off", text);
 }
 
 static void take_limits(struct client_settings *s, const struct ps_options *o)

@@ -34,7 +34,7 @@ class Cli:
         self.cwd = cwd
         self.env = dict(os.environ, AWS_ENDPOINT_URL=server.endpoint, AWS_ACCESS_KEY_ID=ACCESS,
                         AWS_SECRET_ACCESS_KEY=SECRET, HOME=str(cwd))
-        self.env.pop("PENSTOCK_DIRECT", None)
+        self.env.pop("PENSTOCK_CLIENT_DIRECT", None)
 
     def run(self, *arguments, check=0, stdin=None, text=True, **env):
         done = subprocess.run([PENSTOCK, *map(str, arguments)], cwd=self.cwd, env=dict(self.env, **env),

@@ -53,7 +53,7 @@ static int reset(void **state)
 {
     recursive = false;
     type = NULL;
-    return unsetenv("PENSTOCK_DIRECT");
+    return unsetenv("PENSTOCK_CLIENT_DIRECT");
 }
 
 static int read_args(FILE *stream, const char *const *words)
@@ -117,11 +117,11 @@ static void what_is_wrong_with_the_usage_is_said(void **state)
 
 static void the_direct_mode_wins_over_the_variable(void **state)
 {
-    assert_int_equal(setenv("PENSTOCK_DIRECT", "off", 1), 0);
+    assert_int_equal(setenv("PENSTOCK_CLIENT_DIRECT", "off", 1), 0);
     assert_int_equal(READ(stderr, "one"), ARGS_GO);
-    assert_string_equal(getenv("PENSTOCK_DIRECT"), "off");
+    assert_string_equal(getenv("PENSTOCK_CLIENT_DIRECT"), "off");
     assert_int_equal(READ(stderr, "one", "--direct", "prefer"), ARGS_GO);
-    assert_string_equal(getenv("PENSTOCK_DIRECT"), "prefer");
+    assert_string_equal(getenv("PENSTOCK_CLIENT_DIRECT"), "prefer");
     assert_int_equal(READ(stderr, "one", "--direct", "require"), ARGS_GO);
     assert_int_equal(a.connect.direct, PS_DIRECT_REQUIRE);
 }

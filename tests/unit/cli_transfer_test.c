@@ -275,9 +275,9 @@ static void a_failed_part_aborts_the_upload(void **state)
 
 static void a_long_stream_is_refused_when_direct_is_required(void **state)
 {
-    assert_int_equal(setenv("PENSTOCK_DIRECT", "require", 1), 0);
+    assert_int_equal(setenv("PENSTOCK_CLIENT_DIRECT", "require", 1), 0);
     put_from(SLOT, 1);
-    assert_int_equal(unsetenv("PENSTOCK_DIRECT"), 0);
+    assert_int_equal(unsetenv("PENSTOCK_CLIENT_DIRECT"), 0);
     assert_int_equal(fake.requests, 0);
     assert_non_null(strstr(complaints, "--direct require"));
 }

@@ -28,11 +28,12 @@ static void write_file(const char *name, const char *text)
 
 static int setup(void **state)
 {
-    static const char *const names[] = {
-        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-        "AWS_REGION",        "AWS_DEFAULT_REGION",    "AWS_ENDPOINT_URL_S3",
-        "AWS_ENDPOINT_URL",  "AWS_PROFILE",           "AWS_CA_BUNDLE",
-        "AWS_CONFIG_FILE",   "PENSTOCK_DIRECT",       "AWS_SHARED_CREDENTIALS_FILE"};
+    static const char *const names[] = {"AWS_ACCESS_KEY_ID",      "AWS_SECRET_ACCESS_KEY",
+                                        "AWS_SESSION_TOKEN",      "AWS_REGION",
+                                        "AWS_DEFAULT_REGION",     "AWS_ENDPOINT_URL_S3",
+                                        "AWS_ENDPOINT_URL",       "AWS_PROFILE",
+                                        "AWS_CA_BUNDLE",          "AWS_CONFIG_FILE",
+                                        "PENSTOCK_CLIENT_DIRECT", "AWS_SHARED_CREDENTIALS_FILE"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(names); i++)
@@ -122,12 +123,12 @@ static void the_direct_mode_comes_from_either(void **state)
     struct client_settings s;
 
     (void)state;
-    setenv("PENSTOCK_DIRECT", "off", 1);
+    setenv("PENSTOCK_CLIENT_DIRECT", "off", 1);
     resolve(NULL, &s);
     assert_int_equal(s.direct, PS_DIRECT_OFF);
     resolve(&(struct ps_options){.direct = PS_DIRECT_REQUIRE}, &s);
     assert_int_equal(s.direct, PS_DIRECT_REQUIRE);
-    setenv("PENSTOCK_DIRECT", "perhaps", 1);
+    setenv("PENSTOCK_CLIENT_DIRECT", "perhaps", 1);
     assert_int_equal(client_settings_resolve(NULL, &s), PS_ERR_INVALID);
 }
 
