@@ -69,9 +69,10 @@ enum s3_code direct_look(struct s3_request *r, struct direct *d, const char **de
         *detail_out = "The x-amz-rdma-token header must be there once and be signed.";
         return refuse(S3_AccessDenied);
     }
-    if (r->service->direct_is_on && token.len <= TRANSPORT_TOKEN_BYTES_MAX)
-        d->transport = transport_pick(&r->service->transports, token, &shape);
-    if (shape == TOKEN_BROKEN)
+    if (r->service->direct_is_on)
+        d->transport = transport_pick(
+            &r->service->transports, view_upto(token, TRANSPORT_TOKEN_BYTES_MAX), &shape);
+    if (shape == TOKEN_BROKEN || (d->transport && token.len > TRANSPORT_TOKEN_BYTES_MAX))
         return refuse(S3_InvalidRDMAToken);
     d->state = d->transport ? DIRECT_OFFERED : DIRECT_DECLINED;
     d->window.token = token;
