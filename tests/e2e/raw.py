@@ -64,10 +64,15 @@ class Connection:
         self.buffer += data
 
     def take(self, n):
-        while len(self.buffer) < n:
-            self._more()
-        out, self.buffer = self.buffer[:n], self.buffer[n:]
-        return out
+        out, at = bytearray(n), min(n, len(self.buffer))
+        out[:at], self.buffer = self.buffer[:at], self.buffer[at:]
+        rest = memoryview(out)
+        while at < n:
+            got = self.sock.recv_into(rest[at:])
+            if not got:
+                raise EOFError(f"closed after {at} of {n} bytes of the body")
+            at += got
+        return bytes(out)
 
     def read(self, is_head=False):
         """One answer, 1xx included."""

@@ -30,6 +30,8 @@ class Server:
         self.env = dict(os.environ, PENSTOCK_ROOT_USER=ACCESS, PENSTOCK_ROOT_PASSWORD=SECRET,
                         **(env or {}))
         self.engine = engine or os.environ.get("PENSTOCK_TEST_ENGINE", "drives")
+        if self.engine == "memory":  # drives makes its folder, memory only puts a socket there
+            os.makedirs(directory, exist_ok=True)
         self.log = []
         self.process = None
         self.start()
