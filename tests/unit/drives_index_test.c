@@ -62,7 +62,8 @@ static bool is_there[NAMES];
  * others. */
 static void make_names(void)
 {
-    static const size_t lengths[] = {1, 470, 477, 478, 479, 480, 481, 500, 600, 1024, 1152};
+    static const size_t lengths[] = {1,   470, 477, 478, 479, 480,  481, 500,
+                                     600, 964, 965, 966, 967, 1024, 1152};
 
     for (unsigned i = 0; i < NAMES; i++) {
         size_t len = lengths[i % ARRAY_COUNT(lengths)];

@@ -86,11 +86,14 @@ static enum err settle(struct drives_cursor *c)
         if (!least.at)
             return ERR_NOT_FOUND;
         c->key = least;
+        c->is_from_tree = false;
         if (c->active && view_eq(c->active->key, least))
             c->entry = c->active->entry;
         else if (c->frozen && view_eq(c->frozen->key, least))
             c->entry = c->frozen->entry;
         else
+            c->is_from_tree = true;
+        if (c->is_from_tree)
             c->entry = c->tree.entry;
         if (c->entry.len > 0)
             return ERR_OK;
@@ -117,6 +120,12 @@ enum err drives_index_next(struct drives_cursor *c)
 {
     TRY(step(c));
     return settle(c);
+}
+
+enum err drives_index_entry(const struct drives_cursor *c, struct view *entry_out)
+{
+    *entry_out = c->entry;
+    return c->is_from_tree ? drives_tree_check(&c->tree) : ERR_OK;
 }
 
 enum err drives_index_has(struct drives_index *ix, struct view prefix, bool *has_out)

@@ -28,15 +28,18 @@ drives_index_get(struct drives_index *ix, struct view key, struct view *entry_ou
 
 struct drives_cursor {
     struct drives_index *index;
-    struct view key, entry; /* valid after ERR_OK */
+    struct view key, entry; /* valid after ERR_OK; the entry is for drives_index_entry to give */
     struct drives_node *active, *frozen;
     struct drives_tree_cursor tree;
-    bool has_tree; /* the tree's cursor is on a key */
+    bool has_tree;     /* the tree's cursor is on a key */
+    bool is_from_tree; /* the entry */
 };
 /* To the first key >= key that is not removed. ERR_NOT_FOUND: there is none. */
 enum err
 drives_index_seek(struct drives_index *ix, struct drives_cursor *c, struct view key) MUST_CHECK;
 enum err drives_index_next(struct drives_cursor *c) MUST_CHECK;
+/* The entry it is on. ERR_CORRUPT: the tree has it under another key than it was stored under. */
+enum err drives_index_entry(const struct drives_cursor *c, struct view *entry_out) MUST_CHECK;
 /* Is there a key that starts with prefix? */
 enum err drives_index_has(struct drives_index *ix, struct view prefix, bool *has_out) MUST_CHECK;
 

@@ -146,8 +146,10 @@ static enum err offer(struct listing *x, enum engine_page_next *next_out)
 {
     struct drives_entry e;
     struct engine_info info;
+    struct view entry;
 
-    TRY(drives_format_entry_get(x->cursor.entry, &e));
+    TRY(drives_index_entry(&x->cursor, &entry));
+    TRY(drives_format_entry_get(entry, &e));
     info = info_of(&e);
     *next_out = engine_page_offer(&x->page, drives_format_key_name(x->cursor.key), &info);
     return ERR_OK;
@@ -189,5 +191,7 @@ void drives_lookup_list(struct engine *E, struct engine_list *l)
             e = list_page(&x);
         drives_index_end(&x.shard->keys);
     }
+    if (e)
+        l->count = 0;
     op_complete(&l->op, e);
 }

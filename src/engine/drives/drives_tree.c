@@ -5,15 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/digest.h"
-
-/* How a key lies in LMDB. */
-struct tree_key {
-    MDB_val val;
-    uint8_t bytes[TREE_LONG_BYTES];
-    bool is_long;
-    struct view rest; /* of a long key: what goes in front of the value; may be empty */
-};
+#include "base/crc32.h"
 
 enum err drives_tree_err(int code)
 {
@@ -29,60 +21,31 @@ enum err drives_tree_err(int code)
     return code > 0 ? err_from_errno(code) : ERR_IO;
 }
 
-static MDB_val val_of(struct view v)
-{
-    return (MDB_val){v.len, (void *)(uintptr_t)v.at};
-}
-
 static struct view view_val(MDB_val v)
 {
     return view_of(v.mv_data, v.mv_size);
 }
 
-static void tree_key_make(struct view key, struct tree_key *k)
+/* A value: the CRC-32C of the whole key, then the entry, which has its own. */
+static enum err value_get(struct view value, uint32_t *key_crc_out, struct view *entry_out)
 {
-    uint8_t hash[32];
-
-    k->is_long = key.len > TREE_SHORT_MAX;
-    if (!k->is_long) {
-        k->val = val_of(key);
-        return;
-    }
-    digest_sha256(key, hash);
-    memcpy(k->bytes, key.at, TREE_PREFIX_BYTES);
-    memcpy(k->bytes + TREE_PREFIX_BYTES, hash, TREE_LONG_BYTES - TREE_PREFIX_BYTES);
-    k->val = (MDB_val){TREE_LONG_BYTES, k->bytes};
-    k->rest = view_from(key, TREE_PREFIX_BYTES);
-}
-
-/* The value of a long key: the rest of the key as le16 length and bytes, then the entry. */
-static enum err split_long(struct view value, struct view *rest_out, struct view *entry_out)
-{
-    uint16_t len;
-
-    if (view_take_le16(&value, &len) || view_take(&value, len, rest_out))
-        return ERR_CORRUPT;
-    if (TREE_PREFIX_BYTES + rest_out->len > DRIVES_KEY_BYTES_MAX)
+    if (view_take_le32(&value, key_crc_out) || value.len == 0)
         return ERR_CORRUPT;
     *entry_out = value;
     return ERR_OK;
 }
 
-static enum err
-get_in(const struct drives_tree *t, MDB_txn *txn, struct view key, struct view *entry_out)
+enum err
+drives_tree_find(const struct drives_tree *t, MDB_txn *txn, struct view key, struct view *entry_out)
 {
-    struct tree_key k;
-    struct view rest;
+    struct drives_tree_key k;
+    uint32_t crc;
     MDB_val value;
 
-    tree_key_make(key, &k);
+    drives_tree_key_make(key, drives_tree_key_depth(key), &k);
     TRY(drives_tree_err(mdb_get(txn, t->index, &k.val, &value)));
-    if (!k.is_long) {
-        *entry_out = view_val(value);
-        return ERR_OK;
-    }
-    TRY(split_long(view_val(value), &rest, entry_out));
-    return view_eq(rest, k.rest) ? ERR_OK : ERR_CORRUPT;
+    TRY(value_get(view_val(value), &crc, entry_out));
+    return crc == crc32_c(0, key.at, key.len) ? ERR_OK : ERR_CORRUPT;
 }
 
 /* ---- environment ------------------------------------------------------------------------- */
@@ -209,173 +172,125 @@ void drives_tree_end(struct drives_tree_reader *r)
 enum err drives_tree_get(struct drives_tree_reader *r, struct view key, struct view *entry_out)
 {
     assert(r->is_open);
-    return get_in(r->tree, r->txn, key, entry_out);
+    return drives_tree_find(r->tree, r->txn, key, entry_out);
 }
 
-/* The smallest member of the family at the cursor that is >= least; the cursor moves behind the
- * family. ERR_NOT_FOUND: all are smaller. val is where the cursor is, on return as well. */
-static enum err family_least(
-    struct drives_tree_cursor *c, struct view least, MDB_val *key, MDB_val *value, int *code)
+/* ---- the cursor -------------------------------------------------------------------------- */
+
+/* To the first at or behind the place of `key` at the cursor's depth; its family is ours now. */
+static int position(struct drives_tree_cursor *c, struct view key, MDB_val *k, MDB_val *value)
 {
-    uint8_t prefix[TREE_PREFIX_BYTES];
-    struct view best = VIEW_EMPTY;
-    bool is_same;
+    struct drives_tree_key at;
+    int code;
 
-    memcpy(prefix, key->mv_data, sizeof prefix);
-    is_same = least.len >= sizeof prefix && memcmp(least.at, prefix, sizeof prefix) == 0;
-    least = is_same ? view_from(least, sizeof prefix) : VIEW_EMPTY;
-    while (*code == 0 && key->mv_size == TREE_LONG_BYTES &&
-           memcmp(key->mv_data, prefix, sizeof prefix) == 0) {
-        struct view rest, entry;
+    drives_tree_key_make(key, c->depth, &at);
+    if (c->depth > 0)
+        memcpy(c->stem, at.bytes, sizeof c->stem);
+    *k = at.val;
+    code = mdb_cursor_get(c->reader->cursor, k, value, MDB_SET_RANGE);
+    if (code) /* k is not ours to look at any more */
+        *k = (MDB_val){0, NULL};
+    return code;
+}
 
-        TRY(split_long(view_val(*value), &rest, &entry));
-        if (view_compare(rest, least) >= 0 && (!best.at || view_compare(rest, best) < 0)) {
-            best = rest;
-            c->entry = entry;
-        }
-        *code = mdb_cursor_get(c->reader->cursor, key, value, MDB_NEXT);
-    }
-    if (!best.at)
-        return ERR_NOT_FOUND;
-    memcpy(c->long_key, prefix, sizeof prefix);
-    memcpy(c->long_key + sizeof prefix, best.at, best.len);
-    c->key = view_of(c->long_key, sizeof prefix + best.len);
-    c->is_long = true;
+/* What is behind the stem, or all of it outside of families. */
+static bool is_in_family(const struct drives_tree_cursor *c, struct view key, struct view *piece)
+{
+    struct view stem = view_of(c->stem, sizeof c->stem);
+
+    *piece = c->depth == 0 ? key : view_from(key, sizeof c->stem);
+    return c->depth == 0 ? key.len > 0 && key.at[0] != TREE_STEM_TAG : view_starts(key, stem);
+}
+
+/* Through the door `piece`, to the first that is >= least. */
+static int
+enter(struct drives_tree_cursor *c, struct view piece, struct view least, MDB_val *k, MDB_val *v)
+{
+    struct view family = {c->path, drives_tree_key_used(c->depth + 1)};
+    bool is_whole;
+    int code;
+
+    if (c->depth == TREE_DEPTH_MAX || piece.len > drives_tree_key_door(c->depth))
+        return MDB_CORRUPTED;
+    memcpy(c->path + drives_tree_key_used(c->depth++), piece.at, piece.len);
+    is_whole = !view_starts(least, family);
+    code = position(c, is_whole ? family : least, k, v);
+    if (is_whole && (code == MDB_NOTFOUND || (!code && !is_in_family(c, view_val(*k), &piece))))
+        return MDB_CORRUPTED; /* a door to nothing */
+    return code;
+}
+
+/* Behind the door we came through. */
+static int leave(struct drives_tree_cursor *c, MDB_val *k, MDB_val *v)
+{
+    struct view family = {c->path, drives_tree_key_used(c->depth--)}, piece;
+    int code = position(c, family, k, v);
+
+    if (code || !is_in_family(c, view_val(*k), &piece) ||
+        piece.len < drives_tree_key_door(c->depth))
+        return code ? code : MDB_CORRUPTED; /* it is gone */
+    return mdb_cursor_get(c->reader->cursor, k, v, MDB_NEXT);
+}
+
+static enum err take(struct drives_tree_cursor *c, struct view piece, MDB_val value)
+{
+    size_t used = drives_tree_key_used(c->depth);
+
+    TRY(value_get(view_val(value), &c->key_crc, &c->entry));
+    if (used + piece.len > DRIVES_KEY_BYTES_MAX)
+        return ERR_CORRUPT;
+    c->key = piece;
+    if (c->depth == 0)
+        return ERR_OK;
+    if (piece.len > 0)
+        memcpy(c->path + used, piece.at, piece.len);
+    c->key = view_of(c->path, used + piece.len);
     return ERR_OK;
 }
 
-/* What LMDB's cursor found, as a key of ours that is >= least. */
+/* From where LMDB's cursor is to a key of ours that is >= least. Few rounds: a family has a member,
+ * so only those that `least` itself would be in can be entered and left again. */
 static enum err
-settle(struct drives_tree_cursor *c, struct view least, MDB_val key, MDB_val value, int code)
+settle(struct drives_tree_cursor *c, struct view least, int code, MDB_val key, MDB_val value)
 {
-    while (code == 0 && key.mv_size > TREE_SHORT_MAX) {
-        enum err e = family_least(c, least, &key, &value, &code);
+    for (;;) {
+        struct view piece;
+        bool is_end = code == MDB_NOTFOUND;
 
-        if (e != ERR_NOT_FOUND)
-            return e;
+        if (code && !is_end)
+            return drives_tree_err(code);
+        is_end = is_end || !is_in_family(c, view_val(key), &piece);
+        if (is_end && c->depth == 0)
+            return ERR_NOT_FOUND;
+        if (is_end)
+            code = leave(c, &key, &value);
+        else if (piece.len < drives_tree_key_door(c->depth))
+            return take(c, piece, value);
+        else
+            code = enter(c, piece, least, &key, &value);
     }
-    TRY(drives_tree_err(code));
-    c->key = view_val(key);
-    c->entry = view_val(value);
-    c->is_long = false;
-    return ERR_OK;
 }
 
 enum err drives_tree_seek(struct drives_tree_cursor *c, struct view key)
 {
-    /* All members of a family sort behind their bare prefix. */
-    MDB_val k = val_of(view_upto(key, TREE_PREFIX_BYTES)), value;
-    int code = mdb_cursor_get(c->reader->cursor, &k, &value, MDB_SET_RANGE);
+    MDB_val k, value;
+    int code;
 
     assert(c->reader->is_open);
-    return settle(c, key, k, value, code);
+    c->depth = 0;
+    code = position(c, key, &k, &value);
+    return settle(c, key, code, k, value);
 }
 
 enum err drives_tree_next(struct drives_tree_cursor *c)
 {
     MDB_val k, value;
-    int code;
+    int code = mdb_cursor_get(c->reader->cursor, &k, &value, MDB_NEXT);
 
-    if (c->is_long) {
-        size_t len = c->key.len;
-
-        memcpy(c->next_key, c->key.at, len);
-        c->next_key[len] = 0;
-        return drives_tree_seek(c, view_of(c->next_key, len + 1));
-    }
-    code = mdb_cursor_get(c->reader->cursor, &k, &value, MDB_NEXT);
-    return settle(c, VIEW_EMPTY, k, value, code);
+    return settle(c, VIEW_EMPTY, code, k, value);
 }
 
-/* ---- writing ----------------------------------------------------------------------------- */
-
-enum err drives_batch_begin(struct drives_tree *t, struct drives_batch *b)
+enum err drives_tree_check(const struct drives_tree_cursor *c)
 {
-    *b = (struct drives_batch){.tree = t};
-    return drives_tree_err(mdb_txn_begin(t->env, NULL, 0, &b->txn));
-}
-
-enum err drives_batch_commit(struct drives_batch *b)
-{
-    MDB_txn *txn = b->txn;
-
-    b->txn = NULL;
-    return drives_tree_err(mdb_txn_commit(txn));
-}
-
-void drives_batch_abort(struct drives_batch *b)
-{
-    if (b->txn)
-        mdb_txn_abort(b->txn);
-    b->txn = NULL;
-}
-
-enum err drives_batch_get(struct drives_batch *b, struct view key, struct view *old_out)
-{
-    return get_in(b->tree, b->txn, key, old_out);
-}
-
-enum err drives_batch_put(struct drives_batch *b, struct view key, struct view entry)
-{
-    struct tree_key k;
-    MDB_val value = {entry.len, NULL};
-    struct buf to;
-
-    tree_key_make(key, &k);
-    if (k.is_long)
-        value.mv_size += 2 + k.rest.len;
-    TRY(drives_tree_err(mdb_put(b->txn, b->tree->index, &k.val, &value, MDB_RESERVE)));
-    to = buf_over(value.mv_data, value.mv_size);
-    if (k.is_long) {
-        buf_put_le16(&to, (uint16_t)k.rest.len);
-        buf_put(&to, k.rest);
-    }
-    buf_put(&to, entry);
-    assert(!to.overflow && to.len == value.mv_size);
-    return ERR_OK;
-}
-
-enum err drives_batch_remove(struct drives_batch *b, struct view key)
-{
-    struct tree_key k;
-
-    tree_key_make(key, &k);
-    return drives_tree_err(mdb_del(b->txn, b->tree->index, &k.val, NULL));
-}
-
-enum err drives_batch_state(struct drives_batch *b, struct view key, struct view *value_out)
-{
-    MDB_val k = val_of(key), value;
-
-    TRY(drives_tree_err(mdb_get(b->txn, b->tree->state, &k, &value)));
-    *value_out = view_val(value);
-    return ERR_OK;
-}
-
-enum err drives_batch_set_state(struct drives_batch *b, struct view key, struct view value)
-{
-    MDB_val k = val_of(key), v = val_of(value);
-
-    return drives_tree_err(mdb_put(b->txn, b->tree->state, &k, &v, 0));
-}
-
-enum err
-drives_batch_states(struct drives_batch *b, struct view prefix, drives_state_fn *fn, void *ctx)
-{
-    MDB_val k = val_of(prefix), v;
-    MDB_cursor *cursor;
-    enum err e = drives_tree_err(mdb_cursor_open(b->txn, b->tree->state, &cursor));
-    int code;
-
-    if (e)
-        return e;
-    code = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
-    while (!e && code == 0 && view_starts(view_val(k), prefix)) {
-        e = fn(ctx, view_val(k), view_val(v));
-        code = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
-    }
-    mdb_cursor_close(cursor);
-    if (!e && code != 0 && code != MDB_NOTFOUND)
-        e = drives_tree_err(code);
-    return e;
+    return crc32_c(0, c->key.at, c->key.len) == c->key_crc ? ERR_OK : ERR_CORRUPT;
 }

@@ -2,10 +2,8 @@
  * The ordered index on the drive: an LMDB environment with two tables, `index` (key -> entry) and
  * `state` (what a checkpoint knows besides). A checkpoint of the log, always behind it.
  *
- * LMDB takes keys of up to 511 bytes, we have 1217. A key longer than TREE_SHORT_MAX is stored as
- * its first TREE_PREFIX_BYTES bytes and 16 bytes of its SHA-256, with the rest of the key in front
- * of the value. Such a family of keys with one prefix lies together but in the order of the hash;
- * cursors look at all of it to find the next one, so a family costs its size per step.
+ * The order is that of the keys, whatever their length (drives_tree_key.h). Values begin with a
+ * CRC-32C of their key: LMDB has no checksums, and a name that changed must not be listed.
  *
  * Never MDB_WRITEMAP, MDB_NOSYNC; readers last one call (docs/adr/0005-drives-engine.md).
  */
@@ -14,9 +12,9 @@
 
 #include <lmdb.h>
 
-#include "engine/drives/drives_format.h"
+#include "engine/drives/drives_tree_key.h"
 
-enum { TREE_SHORT_MAX = 486, TREE_PREFIX_BYTES = 487, TREE_LONG_BYTES = TREE_PREFIX_BYTES + 16 };
+enum { TREE_VALUE_HEAD_BYTES = 4 };
 
 struct drives_tree {
     MDB_env *env;
@@ -29,7 +27,11 @@ enum err drives_tree_open(
 void drives_tree_close(struct drives_tree *t); /* a tree of zeros is fine */
 /* The files of a tree that is not open, and their folder. */
 void drives_tree_remove(int dir_fd, const char *name);
+/* Doors count as entries. */
 uint64_t drives_tree_entries(const struct drives_tree *t);
+/* In a transaction. ERR_CORRUPT also when the key has another checksum. */
+enum err drives_tree_find(
+    const struct drives_tree *t, MDB_txn *txn, struct view key, struct view *entry_out) MUST_CHECK;
 
 /* ---- reading: one reader per owner, on that owner only ----------------------------------- */
 
@@ -51,14 +53,17 @@ drives_tree_get(struct drives_tree_reader *r, struct view key, struct view *entr
 struct drives_tree_cursor {
     struct drives_tree_reader *reader;
     struct view key, entry; /* valid after ERR_OK, until the next step */
-    bool is_long;
-    uint8_t long_key[DRIVES_KEY_BYTES_MAX];
-    uint8_t next_key[DRIVES_KEY_BYTES_MAX + 1];
+    uint32_t key_crc;
+    unsigned depth; /* how many doors we are behind; their pieces are in path */
+    uint8_t stem[TREE_STEM_BYTES];
+    uint8_t path[TREE_DOOR_BYTES + 2 * TREE_DEEP_DOOR_BYTES];
 };
 
 /* To the first key >= key. ERR_NOT_FOUND: there is none. */
 enum err drives_tree_seek(struct drives_tree_cursor *c, struct view key) MUST_CHECK;
 enum err drives_tree_next(struct drives_tree_cursor *c) MUST_CHECK;
+/* ERR_CORRUPT: the key is not the one the entry was stored under. */
+enum err drives_tree_check(const struct drives_tree_cursor *c) MUST_CHECK;
 
 /* ---- writing: one batch at a time, on a helper thread or at open -------------------------- */
 
