@@ -1,10 +1,11 @@
-/* The index below the memtables: the price of a step and doors. */
+/* The index below the memtables: the price of a step, doors, and what a bad page may not do. */
 #include "drives_rig.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <lmdb.h>
 
-#include "engine/drives/drives_tree.h"
+#include "engine/drives/drives_impl.h"
 
 /* How often LMDB's cursor is moved: what a listing costs, whatever the machine. */
 static unsigned moves;
@@ -138,12 +139,106 @@ static void doors_go_with_the_last_behind_them(void **state)
     assert_int_equal(drives_tree_entries(&tree), 0);
 }
 
+/* ---- bytes of the index that changed ------------------------------------------------------ */
+
+/* Every place of `what` in the file of the index becomes `by`, of the same length. */
+static void change_bytes(const char *what, const char *by)
+{
+    char path[128];
+    uint8_t *at = malloc(4 * MIB);
+    size_t len = strlen(what);
+    ssize_t got;
+    unsigned count = 0;
+    int fd;
+
+    (void)snprintf(path, sizeof path, "%s/index/data.mdb", rig.dir);
+    fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    got = pread(fd, at, 4 * MIB, 0);
+    for (size_t i = 0; got >= (ssize_t)len && i <= (size_t)got - len; i++) {
+        if (memcmp(at + i, what, len) != 0)
+            continue;
+        assert_int_equal(pwrite(fd, by, len, (off_t)i), len);
+        count++;
+    }
+    assert_true(count > 0);
+    (void)close(fd);
+    free(at);
+}
+
+static enum err list(unsigned *count_out)
+{
+    struct region region;
+    struct engine_list l = {
+        .space = SPACE_OBJECT, .bucket = VIEW("bucket"), .max_items = 100, .region = &region};
+
+    region_init(&region, reactor_regions(reactor_current()));
+    op_init(&l.op, loop_nothing);
+    engine_list(rig.E, &l);
+    (void)loop_wait(&l.op);
+    *count_out = l.count;
+    region_done(&region);
+    return l.op.err;
+}
+
+static void store_with(const char *etag, const char *what, const char *by)
+{
+    rig_start(NULL);
+    rig_open_ok();
+    assert_int_equal(rig_bucket("bucket"), ERR_OK);
+    assert_int_equal(rig_put(rig_object("a-good-one"), 1, 100, "ok"), ERR_OK);
+    assert_int_equal(rig_put(rig_object("some-name"), 2, 100, etag), ERR_OK);
+    rig_close(); /* all is in the index */
+    change_bytes(what, by);
+    rig_open_ok();
+}
+
+static void an_entry_with_a_flipped_bit_is_an_error_and_not_served(void **state)
+{
+    struct engine_object *o;
+    unsigned count;
+
+    (void)state;
+    store_with("this-is-an-etag", "this-is-an-etag", "this-is-am-etag");
+    assert_int_equal(rig_lookup(rig_object("some-name"), &o), ERR_CORRUPT);
+    assert_null(o);
+    assert_int_equal(list(&count), ERR_CORRUPT);
+    assert_int_equal(count, 0);
+    assert_int_equal(rig_check(rig_object("a-good-one"), 1, 100, "ok"), ERR_OK);
+    /* Writing it again is the cure. */
+    assert_int_equal(rig_put(rig_object("some-name"), 3, 100, "new"), ERR_OK);
+    rig_close();
+    rig_open_ok();
+    assert_int_equal(rig_check(rig_object("some-name"), 3, 100, "new"), ERR_OK);
+    assert_int_equal(list(&count), ERR_OK);
+    assert_int_equal(count, 2);
+    rig_close();
+    rig_stop();
+}
+
+static void an_entry_under_another_name_is_an_error_and_not_served(void **state)
+{
+    struct engine_object *o;
+    unsigned count;
+
+    (void)state;
+    store_with("e", "some-name", "some-nama");
+    assert_int_equal(rig_lookup(rig_object("some-nama"), &o), ERR_CORRUPT);
+    assert_null(o);
+    assert_int_equal(list(&count), ERR_CORRUPT);
+    assert_int_equal(count, 0);
+    rig_close();
+    rig_stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             a_step_costs_the_same_however_many_names_share_a_long_prefix, tree_start, tree_stop),
         cmocka_unit_test_setup_teardown(doors_go_with_the_last_behind_them, tree_start, tree_stop),
+        cmocka_unit_test(an_entry_with_a_flipped_bit_is_an_error_and_not_served),
+        cmocka_unit_test(an_entry_under_another_name_is_an_error_and_not_served),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,12 +65,13 @@ static enum err apply_node(struct apply *a, const struct drives_node *node)
 {
     struct view old;
     enum err e = drives_batch_get(&a->batch, node->key, &old);
-    bool is_old = !e;
+    bool is_old = e != ERR_NOT_FOUND;
 
-    if (e && e != ERR_NOT_FOUND)
+    if (!e)
+        e = account(a, old, -1);
+    /* What was there is damaged: its bytes stay counted as live. That costs space, not data. */
+    if (e && e != ERR_NOT_FOUND && e != ERR_CORRUPT)
         return e;
-    if (is_old)
-        TRY(account(a, old, -1));
     if (node->entry.len == 0)
         return is_old ? drives_batch_remove(&a->batch, node->key) : ERR_OK;
     TRY(account(a, node->entry, 1));
