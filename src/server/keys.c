@@ -30,7 +30,18 @@ static void make_text(char *to, size_t len)
     to[len] = 0;
 }
 
-static enum err store(const struct keys *k, const char *path, struct buf *why)
+/* The new name is on the disk only when its folder is. */
+static bool sync_folder(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+static enum err store(const struct keys *k, const char *dir, const char *path, struct buf *why)
 {
     char text[300], temporary[4200];
     int n = snprintf(text, sizeof text, "%s %s\n", k->access, k->secret);
@@ -40,7 +51,7 @@ static enum err store(const struct keys *k, const char *path, struct buf *why)
     bool ok = fd >= 0 && write(fd, text, (size_t)n) == n && fsync(fd) == 0;
     if (fd >= 0)
         (void)close(fd);
-    if (!ok || rename(temporary, path) != 0) {
+    if (!ok || rename(temporary, path) != 0 || !sync_folder(dir)) {
         buf_printf(why, "%s cannot be written: %s", path, strerror(errno));
         return ERR_SYSTEM;
     }
@@ -110,5 +121,5 @@ keys_open(struct keys *k, const char *user, const char *password, const char *di
     make_text(k->access, 20);
     make_text(k->secret, 40);
     k->was_made = true;
-    return dir ? store(k, path, why) : ERR_OK;
+    return dir ? store(k, dir, path, why) : ERR_OK;
 }

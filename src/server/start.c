@@ -16,6 +16,8 @@
 #include "net/listen.h"
 #include "net/tls.h"
 
+enum { CLOSE_SECONDS_MAX = 60 };
+
 /* The arena is populated before the server listens: more than this starts slowly, so it is asked
  * for. */
 static uint64_t default_arena_bytes(void)
@@ -161,6 +163,18 @@ static void direct_paths(struct server *s)
     free(cwd);
 }
 
+/* It stands in the JSON of /-/direct, and in a struct sockaddr_un. */
+static enum err check_socket_path(const struct server *s, struct buf *why)
+{
+    for (const char *at = s->socket_path; *at; at++) {
+        if (*at == '"' || *at == '\\' || (unsigned char)*at < 0x20) {
+            buf_put_str(why, "--direct-socket: no quotes, backslashes or control characters");
+            return ERR_INVALID;
+        }
+    }
+    return ERR_OK;
+}
+
 /* `auto` goes on without a transport that does not start and says why; a named one must start. */
 static enum err start_direct(struct server *s, struct buf *why)
 {
@@ -172,6 +186,7 @@ static enum err start_direct(struct server *s, struct buf *why)
 
     TRY(check_direct(c, why));
     direct_paths(s);
+    TRY(check_socket_path(s, why));
     memcpy(local.server_id, s->server_id, sizeof local.server_id);
     if (!direct_wants(c->direct, "local")) {
         buf_put_str(&text, "off by --direct");
@@ -291,15 +306,26 @@ static void stop_transport(struct op *op)
     transport_stop(T, &x->done);
 }
 
-static void on_core_0(struct server *s, op_advance_fn *go)
+/*
+ * What hangs there (a client of `local` whose own pages or descriptors never answer) must not keep
+ * the process: everything acknowledged is durable, so after the deadline it simply ends.
+ */
+static void on_core_0(struct server *s, op_advance_fn *go, const char *what)
 {
     struct closing x = {.server = s};
+    struct timespec until;
 
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += CLOSE_SECONDS_MAX;
     op_init(&x.go, go);
     op_init(&x.done, on_closed);
     op_send(&x.go, s->cores[0].reactor);
-    while (sem_wait(&s->event) != 0)
-        continue;
+    while (sem_timedwait(&s->event, &until) != 0) {
+        if (errno != ETIMEDOUT)
+            continue;
+        log_error("server", "%s not closed after %d s: leaving at once", what, CLOSE_SECONDS_MAX);
+        _exit(1);
+    }
 }
 
 static void close_listens(struct server *s)
@@ -326,10 +352,11 @@ void start_undo(struct server *s)
 {
     s->is_ready = false;
     drain_half_started(s);
-    if (s->local)
-        on_core_0(s, stop_transport);
+    /* The engine first: a client can delay the end of the transport, but not that of the store. */
     if (s->engine)
-        on_core_0(s, close_engine);
+        on_core_0(s, close_engine, "the engine is");
+    if (s->local)
+        on_core_0(s, stop_transport, "the local transport is");
     close_listens(s);
     for (unsigned i = 0; i < s->core_count; i++)
         core_stop(&s->cores[i]);
