@@ -70,6 +70,8 @@ static enum err step(struct drives_cursor *c)
     struct view least = least_key(c);
     bool is_tree = c->has_tree && view_eq(c->tree.key, least);
 
+    c->steps_left -= c->steps_left > 0 && c->steps_left != INDEX_STEPS_ALL;
+
     if (c->active && view_eq(c->active->key, least))
         c->active = c->active->next[0];
     if (c->frozen && view_eq(c->frozen->key, least))
@@ -77,7 +79,7 @@ static enum err step(struct drives_cursor *c)
     return is_tree ? step_tree(c) : ERR_OK;
 }
 
-/* On the least key, past tombstones. */
+/* On the least key, past tombstones as long as there are steps. */
 static enum err settle(struct drives_cursor *c)
 {
     for (;;) {
@@ -95,7 +97,7 @@ static enum err settle(struct drives_cursor *c)
             c->is_from_tree = true;
         if (c->is_from_tree)
             c->entry = c->tree.entry;
-        if (c->entry.len > 0)
+        if (c->entry.len > 0 || c->steps_left == 0)
             return ERR_OK;
         TRY(step(c));
     }
@@ -105,6 +107,8 @@ enum err drives_index_seek(struct drives_index *ix, struct drives_cursor *c, str
 {
     enum err e;
 
+    if (c->steps_left != INDEX_STEPS_ALL)
+        c->steps_left -= MIN(c->steps_left, INDEX_SEEK_STEPS);
     c->index = ix;
     c->active = drives_memtable_seek(ix->active, key);
     c->frozen = ix->frozen ? drives_memtable_seek(ix->frozen, key) : NULL;
@@ -130,7 +134,7 @@ enum err drives_index_entry(const struct drives_cursor *c, struct view *entry_ou
 
 enum err drives_index_has(struct drives_index *ix, struct view prefix, bool *has_out)
 {
-    struct drives_cursor c;
+    struct drives_cursor c = {.steps_left = INDEX_STEPS_ALL};
     enum err e = drives_index_seek(ix, &c, prefix);
 
     if (e && e != ERR_NOT_FOUND)
@@ -188,7 +192,7 @@ enum err drives_index_remove(struct drives_index *ix, struct view key)
 static enum err purge_from(struct drives_index *ix, struct view prefix)
 {
     uint8_t key[DRIVES_KEY_BYTES_MAX];
-    struct drives_cursor c;
+    struct drives_cursor c = {.steps_left = INDEX_STEPS_ALL};
     enum err e = drives_index_seek(ix, &c, prefix);
 
     while (!e && view_starts(c.key, prefix)) {

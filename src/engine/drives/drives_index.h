@@ -26,6 +26,10 @@ void drives_index_end(struct drives_index *ix);
 enum err
 drives_index_get(struct drives_index *ix, struct view key, struct view *entry_out) MUST_CHECK;
 
+/* A turn of the reactor must not take long: what walks over much does so many steps in a turn. */
+#define INDEX_STEPS_ALL UINT32_MAX
+enum { INDEX_SEEK_STEPS = 8 }; /* what a seek counts as */
+
 struct drives_cursor {
     struct drives_index *index;
     struct view key, entry; /* valid after ERR_OK; the entry is for drives_index_entry to give */
@@ -33,6 +37,8 @@ struct drives_cursor {
     struct drives_tree_cursor tree;
     bool has_tree;     /* the tree's cursor is on a key */
     bool is_from_tree; /* the entry */
+    /* What it may still do; set by the caller, 0: it stops where it is, on a removed key, too. */
+    uint32_t steps_left;
 };
 /* To the first key >= key that is not removed. ERR_NOT_FOUND: there is none. */
 enum err

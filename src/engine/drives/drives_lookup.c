@@ -1,4 +1,5 @@
 /* Finding and listing, on the owner. The index is memory and a memory map: nothing waits. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "engine/drives/drives_commit.h"
@@ -89,11 +90,20 @@ void drives_lookup_release(struct engine *E, struct engine_object *o)
 
 /* ---- listing ----------------------------------------------------------------------------- */
 
+/*
+ * A page is made in as many turns as it takes: after LIST_STEPS it goes on from the key where it
+ * stopped, woken by itself. What is committed in between may be in it or not.
+ */
+enum { LIST_STEPS = 4096 };
+
 struct listing {
     struct drives_shard *shard;
     struct engine_list *list;
     struct engine_page page;
     struct drives_cursor cursor;
+    struct op again;
+    bool is_paused;
+    size_t stop_len;                          /* paused: bytes of the key in `bytes` */
     size_t prefix_len;                        /* of the key: space, bucket, 0x00 */
     uint8_t bytes[DRIVES_KEY_BYTES_MAX + 64]; /* where to seek to */
 };
@@ -155,29 +165,88 @@ static enum err offer(struct listing *x, enum engine_page_next *next_out)
     return ERR_OK;
 }
 
-static enum err list_page(struct listing *x)
+/* Where to go on. */
+static void pause_at(struct listing *x, struct view key)
+{
+    assert(key.len <= sizeof x->bytes);
+    memmove(x->bytes, key.at, key.len);
+    x->stop_len = key.len;
+    x->is_paused = true;
+}
+
+/* ERR_NOT_FOUND: there are no more. */
+static enum err step(struct listing *x, struct view prefix, bool *is_end_out)
+{
+    enum engine_page_next next = PAGE_NEXT;
+
+    if (is_mine(x, x->cursor.key, prefix))
+        TRY(offer(x, &next));
+    *is_end_out = next == PAGE_END;
+    if (next == PAGE_END)
+        return x->page.err;
+    if (next == PAGE_PAST)
+        return seek(x, behind(seek_key(x, x->page.past), x->bytes));
+    return drives_index_next(&x->cursor);
+}
+
+/* From `key` to the end of the page or of the steps. */
+static enum err list_some(struct listing *x, struct view key)
 {
     uint8_t bytes[1 + ENGINE_BUCKET_BYTES_MAX + 1];
-    struct view prefix;
+    struct view prefix = {bytes, x->prefix_len};
+    bool is_end = false;
     enum err e;
 
-    engine_page_init(&x->page, x->list);
-    e = seek(x, seek_key(x, engine_page_first(&x->page)));
     memcpy(bytes, x->bytes, x->prefix_len);
-    prefix = view_of(bytes, x->prefix_len);
-    while (!e && view_starts(x->cursor.key, prefix)) {
-        enum engine_page_next next = PAGE_NEXT;
-
-        if (is_mine(x, x->cursor.key, prefix))
-            TRY(offer(x, &next));
-        if (next == PAGE_END)
-            return x->page.err;
-        if (next == PAGE_PAST)
-            e = seek(x, behind(seek_key(x, x->page.past), x->bytes));
-        else
-            e = drives_index_next(&x->cursor);
+    x->cursor.steps_left = LIST_STEPS;
+    e = seek(x, key);
+    while (!e && !is_end && view_starts(x->cursor.key, prefix)) {
+        if (x->cursor.steps_left == 0) {
+            pause_at(x, x->cursor.key);
+            return ERR_OK;
+        }
+        e = step(x, prefix, &is_end);
     }
     return e == ERR_NOT_FOUND ? x->page.err : e;
+}
+
+static void list_end(struct listing *x, enum err e)
+{
+    struct engine_list *l = x->list;
+
+    if (e)
+        l->count = 0;
+    op_complete(&l->op, e);
+}
+
+static void list_on(struct op *again)
+{
+    struct listing *x = container_of(again, struct listing, again);
+    enum err e = drives_index_begin(&x->shard->keys);
+
+    x->is_paused = false;
+    if (!e) {
+        e = list_some(x, view_of(x->bytes, x->stop_len));
+        drives_index_end(&x->shard->keys);
+    }
+    if (!e && x->is_paused)
+        op_send(&x->again, x->shard->home);
+    else
+        list_end(x, e);
+}
+
+/* The listing so far becomes memory of the region. */
+static void list_later(struct listing *x)
+{
+    struct listing *own = region_take(x->list->region, sizeof *own);
+
+    if (!own) {
+        list_end(x, ERR_BUSY);
+        return;
+    }
+    *own = *x;
+    op_init(&own->again, list_on);
+    op_send(&own->again, own->shard->home);
 }
 
 void drives_lookup_list(struct engine *E, struct engine_list *l)
@@ -185,13 +254,15 @@ void drives_lookup_list(struct engine *E, struct engine_list *l)
     struct listing x = {.shard = &drives_of(E)->shards[l->owner], .list = l};
     enum err e = drives_index_begin(&x.shard->keys);
 
+    engine_page_init(&x.page, l);
     if (!e) {
         e = drives_commit_bucket(&x.shard->keys, l->space, l->bucket);
         if (!e)
-            e = list_page(&x);
+            e = list_some(&x, seek_key(&x, engine_page_first(&x.page)));
         drives_index_end(&x.shard->keys);
     }
-    if (e)
-        l->count = 0;
-    op_complete(&l->op, e);
+    if (!e && x.is_paused)
+        list_later(&x);
+    else
+        list_end(&x, e);
 }
