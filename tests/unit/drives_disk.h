@@ -16,6 +16,8 @@
 #ifndef PENSTOCK_TESTS_DRIVES_DISK_H
 #define PENSTOCK_TESTS_DRIVES_DISK_H
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -23,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -45,6 +48,7 @@ enum { DISK_EVENTS_MAX = 200000, DISK_FILES_MAX = 2000 };
 static struct {
     pthread_mutex_t lock;
     bool is_on;
+    uint64_t capacity; /* of the drive, below root; 0: no limit */
     char root[128];
     size_t root_len;
     struct disk_event *events;
@@ -91,6 +95,45 @@ static struct disk_event *disk_add(enum disk_kind kind, int file)
     return e;
 }
 
+/* Bytes of all files, holes and all. */
+static uint64_t disk_used(void)
+{
+    static const char *const folders[] = {"", "log", "data", "index"};
+    char path[512];
+    struct stat stat;
+    struct dirent *entry;
+    uint64_t used = 0;
+
+    for (unsigned i = 0; i < ARRAY_COUNT(folders); i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", disk.root, folders[i]);
+        DIR *d = opendir(path);
+        while (d && (entry = readdir(d)))
+            if (fstatat(dirfd(d), entry->d_name, &stat, 0) == 0 && S_ISREG(stat.st_mode))
+                used += (uint64_t)stat.st_size;
+        if (d)
+            (void)closedir(d);
+    }
+    return used;
+}
+
+/* May the file grow so that it ends at `end`? */
+static bool disk_has_room(int fd, uint64_t end)
+{
+    struct stat stat;
+
+    if (!disk.capacity || fstat(fd, &stat) || end <= (uint64_t)stat.st_size)
+        return true;
+    errno = ENOSPC;
+    return disk_used() + end - (uint64_t)stat.st_size <= disk.capacity;
+}
+
+static uint64_t disk_end(const struct iovec *iov, int iov_count, off_t offset)
+{
+    for (int i = 0; i < iov_count; i++)
+        offset += (off_t)iov[i].iov_len;
+    return (uint64_t)offset;
+}
+
 static void disk_wrote(int fd, const struct iovec *iov, int iov_count, off_t offset, bool is_dsync)
 {
     char path[512];
@@ -117,8 +160,10 @@ disk_pwritev2(int fd, const struct iovec *iov, int iov_count, off_t offset, int 
     ssize_t n;
 
     (void)pthread_mutex_lock(&disk.lock);
-    n = syscall(
-        SYS_pwritev2, fd, iov, (long)iov_count, (long)offset, 0L, (long)(flags & ~RWF_DSYNC));
+    n = -1;
+    if (disk_has_room(fd, disk_end(iov, iov_count, offset)))
+        n = syscall(
+            SYS_pwritev2, fd, iov, (long)iov_count, (long)offset, 0L, (long)(flags & ~RWF_DSYNC));
     if (disk.is_on && n > 0)
         disk_wrote(fd, iov, iov_count, offset, flags & RWF_DSYNC);
     (void)pthread_mutex_unlock(&disk.lock);
@@ -131,7 +176,9 @@ static ssize_t disk_writev(int fd, const struct iovec *iov, int iov_count)
     ssize_t n;
 
     (void)pthread_mutex_lock(&disk.lock);
-    n = syscall(SYS_writev, fd, iov, (long)iov_count);
+    n = -1;
+    if (disk_has_room(fd, disk_end(iov, iov_count, syscall(SYS_lseek, fd, 0L, SEEK_CUR))))
+        n = syscall(SYS_writev, fd, iov, (long)iov_count);
     if (disk.is_on && n > 0)
         disk_wrote(fd, iov, iov_count, syscall(SYS_lseek, fd, 0L, SEEK_CUR) - n, false);
     (void)pthread_mutex_unlock(&disk.lock);
@@ -221,11 +268,29 @@ static int disk_fallocate(int fd, off_t len)
     char path[512];
     const char *name;
 
+    bool has_room;
+
     (void)pthread_mutex_lock(&disk.lock);
-    (void)syscall(SYS_ftruncate, fd, len);
-    name = disk.is_on ? disk_name(fd, path, sizeof path) : NULL;
+    has_room = disk_has_room(fd, (uint64_t)len);
+    if (has_room)
+        (void)syscall(SYS_ftruncate, fd, len);
+    name = has_room && disk.is_on ? disk_name(fd, path, sizeof path) : NULL;
     if (name && disk_find(name) >= 0)
         disk_add(DISK_SIZE, disk_find(name))->len = (uint64_t)len;
+    (void)pthread_mutex_unlock(&disk.lock);
+    return has_room ? 0 : ENOSPC;
+}
+
+static int disk_statvfs(int fd, struct statvfs *v)
+{
+    uint64_t used;
+    char path[512];
+
+    (void)pthread_mutex_lock(&disk.lock);
+    used = disk.capacity && disk_name(fd, path, sizeof path) ? disk_used() : 0;
+    *v = (struct statvfs){.f_bsize = 4096, .f_frsize = 4096};
+    v->f_blocks = disk.capacity ? disk.capacity / 4096 : 1 << 28;
+    v->f_bavail = v->f_blocks - MIN(v->f_blocks, (used + 4095) / 4096);
     (void)pthread_mutex_unlock(&disk.lock);
     return 0;
 }
@@ -240,7 +305,7 @@ static void disk_start(const char *root)
     disk.is_on = true;
 }
 
-static void disk_stop(void)
+__attribute__((unused)) static void disk_stop(void)
 {
     disk.is_on = false;
 }
@@ -257,7 +322,7 @@ static void disk_done(void)
     disk.file_count = 0;
 }
 
-static unsigned disk_now(void)
+__attribute__((unused)) static unsigned disk_now(void)
 {
     unsigned count;
 

@@ -48,6 +48,11 @@
     {                                                                                              \
         return disk_fallocate(fd, offset + len);                                                   \
     }
+#define FRONT_STATVFS(name, symbol)                                                                \
+    FRONT(int, name, symbol, (int fd, struct statvfs *v))                                          \
+    {                                                                                              \
+        return disk_statvfs(fd, v);                                                                \
+    }
 /* clang-format on */
 
 FRONT_PWRITEV2(front_pwritev2, "pwritev2")
@@ -62,6 +67,8 @@ FRONT_OPEN(front_open, "open")
 FRONT_OPEN(front_open64, "open64")
 FRONT_OPENAT(front_openat, "openat")
 FRONT_OPENAT(front_openat64, "openat64")
+FRONT_STATVFS(front_statvfs, "fstatvfs")
+FRONT_STATVFS(front_statvfs64, "fstatvfs64")
 FRONT_FALLOCATE(front_fallocate, "posix_fallocate")
 FRONT_FALLOCATE(front_fallocate64, "posix_fallocate64")
 

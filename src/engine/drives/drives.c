@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "engine/drives/drives_ballast.h"
 #include "engine/drives/drives_impl.h"
 #include "engine/drives/drives_recover.h"
 
@@ -235,10 +236,27 @@ static enum err open_index(struct drives *D, struct buf *why)
         &D->tree, path, D->config.index_bytes_max, D->base.owner_count + 16, why);
 }
 
+/* The folder that a new one is in must know it for good. */
+static enum err make_folder(struct drives *D, struct buf *why)
+{
+    char path[PATH_BYTES];
+    int fd;
+    enum err e;
+
+    if (mkdir(D->config.dir, 0700))
+        return errno == EEXIST ? ERR_OK : fail_sys(why, "make", D->config.dir);
+    TRY(path_of(D, "..", path));
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_sys(why, "open", path);
+    e = drives_io_sync_now(fd);
+    (void)close(fd);
+    return e;
+}
+
 static enum err open_folder(struct drives *D, struct buf *why)
 {
-    if (mkdir(D->config.dir, 0700) && errno != EEXIST)
-        return fail_sys(why, "make", D->config.dir);
+    TRY(make_folder(D, why));
     D->dir_fd = open(D->config.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (D->dir_fd < 0)
         return fail_sys(why, "open", D->config.dir);
@@ -317,7 +335,9 @@ static enum err open_all(struct drives *D, struct buf *why)
     TRY(drives_segment_table_open(D));
     TRY(drives_extent_heads_open(D));
     TRY(open_shards(D));
-    return drives_recover(D, why);
+    TRY(drives_recover(D, why));
+    drives_ballast_make(D);
+    return ERR_OK;
 }
 
 static struct drives *drives_new(const struct drives_config *config)

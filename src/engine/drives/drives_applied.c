@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "engine/drives/drives_ballast.h"
 #include "engine/drives/drives_impl.h"
 
 struct state_key {
@@ -178,6 +179,21 @@ static void settle(
             D->applied[marks[i].stream] = marks[i].mark.group;
 }
 
+static enum err write_once(
+    struct apply *a, struct drives_memtable *table, const struct drives_stream_mark *marks,
+    unsigned mark_count)
+{
+    enum err e;
+
+    memset(a->change, 0, a->change_count * sizeof *a->change);
+    TRY(drives_batch_begin(&a->drives->tree, &a->batch));
+    e = apply_all(a, table, marks, mark_count);
+    if (!e)
+        return drives_batch_commit(&a->batch);
+    drives_batch_abort(&a->batch);
+    return e;
+}
+
 enum err drives_applied_write(
     struct drives *D, struct drives_memtable *table, const struct drives_stream_mark *marks,
     unsigned mark_count)
@@ -190,14 +206,9 @@ enum err drives_applied_write(
     a.change = calloc(a.change_count, sizeof *a.change);
     if (!a.change)
         return ERR_NO_MEMORY;
-    e = drives_batch_begin(&D->tree, &a.batch);
-    if (!e) {
-        e = apply_all(&a, table, marks, mark_count);
-        if (e)
-            drives_batch_abort(&a.batch);
-        else
-            e = drives_batch_commit(&a.batch);
-    }
+    e = write_once(&a, table, marks, mark_count);
+    if (e == ERR_NO_SPACE && drives_ballast_drop(D))
+        e = write_once(&a, table, marks, mark_count);
     if (!e)
         settle(&a, table, marks, mark_count);
     free(a.change);
@@ -283,7 +294,7 @@ static enum err count_epoch(struct drives *D, struct drives_batch *b)
     return drives_batch_set_state(b, VIEW("e"), buf_view(&to));
 }
 
-enum err drives_applied_epoch(struct drives *D)
+static enum err write_epoch(struct drives *D)
 {
     struct drives_batch b;
     enum err e;
@@ -294,4 +305,11 @@ enum err drives_applied_epoch(struct drives *D)
         return drives_batch_commit(&b);
     drives_batch_abort(&b);
     return e;
+}
+
+enum err drives_applied_epoch(struct drives *D)
+{
+    enum err e = write_epoch(D);
+
+    return e == ERR_NO_SPACE && drives_ballast_drop(D) ? write_epoch(D) : e;
 }

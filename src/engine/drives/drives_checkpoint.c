@@ -4,10 +4,11 @@
 #include <assert.h>
 
 #include "engine/drives/drives_applied.h"
+#include "engine/drives/drives_ballast.h"
 #include "engine/drives/drives_commit.h"
 #include "engine/drives/drives_impl.h"
 
-enum { REST_MS = 500 };
+enum { REST_MS = 500, AGE_MS = 30000 };
 
 static bool is_full(const struct drives_shard *s)
 {
@@ -19,7 +20,14 @@ static bool is_full(const struct drives_shard *s)
 
 bool drives_checkpoint_is_behind(const struct drives_shard *s, enum err *err_out)
 {
+    const struct drives_config *c = &s->drives->config;
+
     *err_out = ERR_OK;
+    /* A new memtable could not be had, again and again. */
+    if (drives_memtable_bytes(s->keys.active) / 2 >= c->memtable_bytes_max) {
+        *err_out = ERR_BUSY;
+        return true;
+    }
     if (s->checkpoint.state == CHECKPOINT_IDLE || !is_full(s))
         return false;
     *err_out = s->checkpoint.err;
@@ -39,8 +47,11 @@ static void run(struct work *w)
         return;
     }
     w->result = drives_applied_write(s->drives, s->keys.frozen, &mark, 1);
-    if (!s->drives->is_failed)
-        drives_segment_reclaim(s->drives);
+    if (s->drives->is_failed)
+        return;
+    drives_segment_reclaim(s->drives);
+    if (!w->result)
+        drives_ballast_make(s->drives);
 }
 
 /* On the owner: it is our turn. */
@@ -156,15 +167,67 @@ void drives_checkpoint_start(struct drives_shard *s)
         return;
     s->keys.frozen = s->keys.active;
     s->keys.active = fresh;
+    s->log.segments_taken = 0;
     s->checkpoint.mark = s->mark;
     queue(s);
+}
+
+static void age_start(struct drives_shard *s)
+{
+    if (s->checkpoint.is_aging || s->is_closing)
+        return;
+    s->checkpoint.is_aging = true;
+    timer_start(&s->checkpoint.age, AGE_MS);
+}
+
+/* By the timer. Closing stops it. */
+static void aged(struct op *op)
+{
+    struct drives_shard *s = container_of(op, struct drives_shard, checkpoint.age.op);
+
+    s->checkpoint.is_aging = false;
+    if (op->err)
+        return;
+    drives_checkpoint_start(s);
+    if (drives_memtable_entries(s->keys.active) > 0)
+        age_start(s);
 }
 
 void drives_checkpoint_consider(struct drives_shard *s, struct drives_log_mark mark)
 {
     s->mark = mark;
-    if (is_full(s))
+    age_start(s);
+    if (is_full(s) || s->log.segments_taken >= LOG_SEGMENTS_MAX)
         drives_checkpoint_start(s);
+}
+
+/* By whoever is short of space. */
+static void wished(struct op *op)
+{
+    struct drives_shard *s = container_of(op, struct drives_shard, checkpoint.wish);
+
+    s->checkpoint.is_wanted = false;
+    if (!s->is_closing)
+        drives_checkpoint_start(s);
+}
+
+void drives_checkpoint_all(struct drives *D)
+{
+    for (unsigned i = 0; i < D->base.owner_count; i++) {
+        struct drives_shard *s = &D->shards[i];
+
+        if (!atomic_exchange(&s->checkpoint.is_wanted, true))
+            op_send(&s->checkpoint.wish, s->home);
+    }
+}
+
+bool drives_checkpoint_may_help(const struct drives_shard *s)
+{
+    const struct drives_checkpoint *c = &s->checkpoint;
+
+    if (s->drives->is_failed || (c->state == CHECKPOINT_RESTING && c->err))
+        return false;
+    return c->state != CHECKPOINT_IDLE || drives_memtable_entries(s->keys.active) > 0;
 }
 
 void drives_checkpoint_init(struct drives_shard *s)
@@ -179,4 +242,6 @@ void drives_checkpoint_init(struct drives_shard *s)
     op_init(&c->sweep.op, swept);
     op_init(&c->hop, turn);
     op_init(&c->timer.op, rested);
+    op_init(&c->age.op, aged);
+    op_init(&c->wish, wished);
 }

@@ -68,6 +68,9 @@ static bool is_preparing(struct drives *D)
     for (int kind = SEGMENT_LOG; kind < SEGMENT_KINDS; kind++)
         is_on |= D->segments.prepare[kind].is_on;
     (void)pthread_mutex_unlock(&D->segments.lock);
+    /* In this order: the end of a preparation wishes for checkpoints before it is over. */
+    for (unsigned i = 0; i < D->base.owner_count; i++)
+        is_on |= D->shards[i].checkpoint.is_wanted;
     return is_on;
 }
 
@@ -100,6 +103,10 @@ static void owner_back(struct op *hop)
 
 static bool has_settled(struct drives_shard *s)
 {
+    if (s->checkpoint.is_aging || s->checkpoint.is_wanted) {
+        timer_stop(&s->checkpoint.age);
+        return false;
+    }
     if (!list_is_empty(&s->waiting) || !drives_log_is_idle(&s->log))
         return false;
     if (s->checkpoint.state == CHECKPOINT_RESTING) {

@@ -303,6 +303,14 @@ void drives_commit_start(struct drives_shard *s, struct drives_txn *t)
         list_push_back(&s->waiting, &t->link);
 }
 
+/* The log has no segment for t. A remove waits while a checkpoint may give space back. */
+static bool is_final(struct drives_shard *s, const struct drives_txn *t, enum err e)
+{
+    if (t->type == RECORD_PUT || e != ERR_NO_SPACE)
+        return true;
+    return s->log.take.may_use_reserve && !drives_checkpoint_may_help(s);
+}
+
 /* Each one once; those that must wait on keep their order. */
 void drives_commit_log_ready(struct drives_shard *s, enum err e)
 {
@@ -314,11 +322,13 @@ void drives_commit_log_ready(struct drives_shard *s, enum err e)
     while ((node = list_pop(&trying))) {
         struct drives_txn *t = container_of(node, struct drives_txn, link);
 
-        if (e && (t->type == RECORD_PUT || s->log.take.may_use_reserve))
+        if (e && is_final(s, t, e))
             t->done(t, e);
-        else if (!attempt(s, t))
+        else if ((e && s->log.take.may_use_reserve) || !attempt(s, t))
             list_push_back(&s->waiting, node);
     }
+    if (e == ERR_NO_SPACE && !list_is_empty(&s->waiting))
+        drives_checkpoint_start(s);
 }
 
 /* ---- applying ---------------------------------------------------------------------------- */

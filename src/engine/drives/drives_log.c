@@ -142,6 +142,7 @@ static void taken(struct op *op)
         log->segment = log->take.segment;
         log->segment->stream = log->shard->index;
         log->end = DRIVES_HEAD_BYTES;
+        log->segments_taken++;
     }
     drives_commit_log_ready(log->shard, op->err);
 }
@@ -180,9 +181,11 @@ drives_log_room(struct drives_log *log, size_t bytes, bool may_use_reserve, stru
         return LOG_NEVER;
     if (log->is_taking)
         return LOG_WAIT;
-    if (g->is_open && bytes > g->buf.cap - g->buf.len)
+    if (g->is_open &&
+        (bytes > g->buf.cap - g->buf.len || (g->segment->is_reserve && !may_use_reserve)))
         return LOG_WAIT;
-    if (!g->is_open && (!log->segment || needed > log->segment->bytes - log->end)) {
+    if (!g->is_open && (!log->segment || needed > log->segment->bytes - log->end ||
+                        (log->segment->is_reserve && !may_use_reserve))) {
         take(log, may_use_reserve);
         return LOG_WAIT;
     }

@@ -15,7 +15,10 @@
 
 struct drives_shard;
 
-enum { LOG_GROUP_BYTES_MAX = 4 << 20 };
+enum {
+    LOG_GROUP_BYTES_MAX = 4 << 20,
+    LOG_SEGMENTS_MAX = 8 /* of a stream between checkpoints: bounds recovery */
+};
 
 /* A place in a stream: everything up to here. */
 struct drives_log_mark {
@@ -44,6 +47,7 @@ struct drives_log {
     struct drives_group groups[2];
     unsigned filling; /* the group that records go to; the other one is being written */
     bool is_writing, is_kicked, is_taking;
+    unsigned segments_taken; /* since the last checkpoint began */
     struct drives_io io;
     struct op kick;
     struct drives_take take;

@@ -195,6 +195,7 @@ enum err drives_segment_make(
         e = drives_io_sync_now(D->kind_fd[kind]);
     if (e)
         goto undo_file;
+    s->is_reserve = may_use_reserve && check_room(D, 0, false) != ERR_OK;
     publish(D, s);
     *s_out = s;
     return ERR_OK;
@@ -338,17 +339,21 @@ void drives_segment_add_spare(struct drives *D, struct drives_segment *s)
 }
 
 /* Under lock. */
-static struct drives_segment *spare_pop(struct drives_segments *S, enum drives_segment_kind kind)
+static struct drives_segment *
+spare_pop(struct drives_segments *S, enum drives_segment_kind kind, bool may_use_reserve)
 {
-    struct list *node = list_pop(&S->spare[kind]);
-    struct drives_segment *s;
+    list_for_each(node, &S->spare[kind])
+    {
+        struct drives_segment *s = container_of(node, struct drives_segment, link);
 
-    if (!node)
-        return NULL;
-    S->spare_count[kind]--;
-    s = container_of(node, struct drives_segment, link);
-    s->state = SEGMENT_OPEN;
-    return s;
+        if (s->is_reserve && !may_use_reserve)
+            continue;
+        list_remove(node);
+        S->spare_count[kind]--;
+        s->state = SEGMENT_OPEN;
+        return s;
+    }
+    return NULL;
 }
 
 /* Under lock: must another file be made? Then the preparation is ours to start. */
@@ -379,10 +384,14 @@ static void complete_all(struct list *done, enum err e)
 /* Under lock: hand spares to takers; those served are on `served`. */
 static void serve(struct drives_segments *S, enum drives_segment_kind kind, struct list *served)
 {
-    while (!list_is_empty(&S->waiting[kind]) && S->spare_count[kind] > 0) {
-        struct list *node = list_pop(&S->waiting[kind]);
+    list_for_each(node, &S->waiting[kind])
+    {
+        struct drives_take *t = container_of(node, struct drives_take, op.link);
 
-        container_of(node, struct drives_take, op.link)->segment = spare_pop(S, kind);
+        t->segment = spare_pop(S, kind, t->may_use_reserve);
+        if (!t->segment)
+            continue;
+        list_remove(node);
         list_push_back(served, node);
     }
 }
@@ -421,6 +430,10 @@ static void prepared(struct op *op)
 
     list_init(&served);
     list_init(&failed);
+    /* Before those who fail ask whether a checkpoint may help, and before is_on falls, for which
+     * closing waits. */
+    if (e == ERR_NO_SPACE)
+        drives_checkpoint_all(p->drives);
     if (!e)
         drives_segment_add_spare(p->drives, p->made);
     (void)pthread_mutex_lock(&S->lock);
@@ -446,7 +459,7 @@ void drives_segment_take(struct drives *D, struct drives_take *t)
     t->segment = NULL;
     (void)pthread_mutex_lock(&S->lock);
     if (list_is_empty(&S->waiting[t->kind]))
-        t->segment = spare_pop(S, t->kind);
+        t->segment = spare_pop(S, t->kind, t->may_use_reserve);
     is_served = t->segment != NULL;
     if (!is_served)
         list_push_back(&S->waiting[t->kind], &t->op.link);
@@ -516,11 +529,43 @@ void drives_segment_reclaim(struct drives *D)
 
         if (!s || !is_idle(D, s))
             continue;
-        if (has_spares(D, s->kind))
+        if (s->is_reserve || has_spares(D, s->kind))
             remove_file(D, s);
         else
             recycle(D, s);
     }
+}
+
+static struct drives_segment *spare_take_away(struct drives *D)
+{
+    struct drives_segments *S = &D->segments;
+    struct drives_segment *s = NULL;
+
+    (void)pthread_mutex_lock(&S->lock);
+    for (int kind = SEGMENT_LOG; !s && kind < SEGMENT_KINDS; kind++)
+        s = spare_pop(S, kind, true);
+    (void)pthread_mutex_unlock(&S->lock);
+    return s;
+}
+
+/* Those that hold something, at start-up, stay. */
+bool drives_segment_shed(struct drives *D)
+{
+    struct drives_segment *s, *first_kept = NULL;
+    bool is_given = false;
+
+    while ((s = spare_take_away(D)) && s != first_kept) {
+        if (s->live == 0 && s->staged == 0 && s->pins == 0) {
+            remove_file(D, s);
+            is_given = true;
+        } else {
+            first_kept = first_kept ? first_kept : s;
+            drives_segment_add_spare(D, s);
+        }
+    }
+    if (s)
+        drives_segment_add_spare(D, s);
+    return is_given;
 }
 
 /* ---- accounts ---------------------------------------------------------------------------- */

@@ -40,6 +40,7 @@ struct drives_segment {
     uint32_t stream;     /* log */
     uint64_t last_group; /* log, when sealed; 0: an earlier run's, covered */
     struct list link;    /* the spares */
+    bool is_reserve;     /* made out of the reserve: for removes only, and not recycled */
 
     /* any thread, atomic */
     _Atomic int state; /* enum segment_state */
@@ -112,6 +113,8 @@ void drives_segment_pin(struct drives *D, const struct drives_layout *l, int sig
 
 /* Helper threads: give back what nobody needs. */
 void drives_segment_reclaim(struct drives *D);
+/* Helper threads, start-up: unlinks the spares. False: there was none. */
+bool drives_segment_shed(struct drives *D);
 /* Helper threads: the file behind a spare. */
 enum err drives_segment_make(
     struct drives *D, enum drives_segment_kind kind, bool may_use_reserve,
