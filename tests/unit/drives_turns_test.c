@@ -2,6 +2,8 @@
 #include "drives_rig.h"
 
 #include "engine/drives/drives_impl.h"
+#include "engine/drives/drives_object.h"
+#include "engine/drives/drives_stage.h"
 
 enum { MANY = 30000 };
 
@@ -147,6 +149,79 @@ static void a_listing_of_many_groups_lets_others_in_and_misses_none(void **state
     region_done(&region);
 }
 
+/* ---- composing ----------------------------------------------------------------------------- */
+
+enum { PARTS = 10000, SEGMENTS = 3000 };
+
+static struct drives_stage *stage;
+static uint32_t gathered, gathered_most;
+
+static void look_at_gathering(void)
+{
+    uint32_t now = stage->mapper.pending_count;
+
+    gathered_most = MAX(gathered_most, now > gathered ? now - gathered : 0);
+    gathered = now; /* 0 again behind the blob */
+}
+
+/* Part i: i + 1 bytes, said to be in segment i % SEGMENTS. */
+static struct engine_object *make_part(unsigned i)
+{
+    size_t bytes = LAYOUT_HEAD_BYTES + LAYOUT_EXTENT_BYTES_MAX;
+    struct drives_object *o = calloc(1, sizeof *o + bytes);
+    struct buf b = buf_over(o->bytes, bytes);
+    struct drives_extent x = {.segment = i % SEGMENTS, .len = i + 1};
+
+    drives_layout_put_extents(&b, &x, 1);
+    assert_int_equal(drives_layout_get(buf_view(&b), &o->layout), ERR_OK);
+    return &o->object;
+}
+
+static void check_usage(const struct drives_layout *l)
+{
+    static uint64_t expected[SEGMENTS];
+    struct drives_usage u;
+    uint32_t lines = 0;
+
+    for (unsigned i = 0; i < PARTS; i++)
+        expected[i % SEGMENTS] += i + 1;
+    for (; drives_layout_usage(l, lines, &u) && lines < SEGMENTS; lines++) {
+        assert_in_range(u.segment, 0, SEGMENTS - 1);
+        /* The blob is in a segment of its own right, and so may be that of a part. */
+        assert_in_range(u.bytes, expected[u.segment], expected[u.segment] + MIB);
+        expected[u.segment] = UINT64_MAX / 2; /* not twice */
+    }
+    assert_int_equal(lines, SEGMENTS);
+    assert_false(drives_layout_usage(l, lines, &u));
+}
+
+static void composing_of_many_parts_lets_others_in_and_counts_each_segment_once(void **state)
+{
+    static struct engine_object *parts[PARTS];
+    struct engine_put p;
+    struct drives_layout l;
+
+    (void)state;
+    for (unsigned i = 0; i < PARTS; i++)
+        parts[i] = make_part(i);
+    engine_put_init(rig.E, &p, rig_object("composed"), 0);
+    p.parts = parts;
+    p.part_count = PARTS;
+    stage = drives_stage_new(drives_of(rig.E), &p);
+    assert_non_null(stage);
+    op_init(&stage->mapper.op, loop_nothing);
+    drives_map_start(stage);
+    look_at_gathering();
+    assert_int_equal(watch_until(&stage->mapper.op, look_at_gathering), ERR_OK);
+    assert_in_range(gathered_most, 1, 4096);
+    assert_int_equal(drives_layout_get(buf_view(&stage->layout), &l), ERR_OK);
+    assert_int_equal(drives_layout_end(&l), (uint64_t)PARTS * (PARTS + 1) / 2);
+    check_usage(&l);
+    drives_stage_free(stage);
+    for (unsigned i = 0; i < PARTS; i++)
+        free(drives_object_of(parts[i]));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -154,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_listing_over_many_removed_names_lets_others_in),
         CASE(a_listing_of_many_groups_lets_others_in_and_misses_none),
+        CASE(composing_of_many_parts_lets_others_in_and_counts_each_segment_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,8 @@
  * segments, up to 1 MiB each (10,922 extents: 10 GiB of payload). Composing takes over the maps of
  * its parts as they are and packs the parts' extents between them.
  *
- *   gather --pending full, or a map follows, or the end--> MAP_NEEDING_CHUNK --> MAP_NEEDING_SPACE
- *          --> MAP_WRITING --> gather ... --end--> done
+ *   MAP_GATHERING --pending full, or a map follows, or the end--> MAP_NEEDING_CHUNK
+ *          --> MAP_NEEDING_SPACE --> MAP_WRITING --> MAP_GATHERING ... --end--> done
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -14,6 +14,9 @@
 #include "engine/drives/drives_object.h"
 #include "engine/drives/drives_stage.h"
 
+/* GATHER_STEPS: extents, maps and lines of usage in one turn. */
+enum { GATHER_STEPS = 4096, SLOTS_FIRST = 64 };
+
 static struct drives_stage *stage_of(struct drives_mapper *m)
 {
     return container_of(m, struct drives_stage, mapper);
@@ -21,22 +24,55 @@ static struct drives_stage *stage_of(struct drives_mapper *m)
 
 /* ---- what has been gathered -------------------------------------------------------------- */
 
+/* The slot of a segment, or the free one where it belongs. */
+static uint32_t *slot_of(struct drives_mapper *m, uint32_t segment)
+{
+    uint32_t i = segment * UINT32_C(2654435769);
+
+    for (;; i++) {
+        uint32_t *slot = &m->slots[i & (m->slot_count - 1)];
+
+        if (*slot == 0 || m->usage[*slot - 1].segment == segment)
+            return slot;
+    }
+}
+
+/* At most half of the slots are used. */
+static enum err grow_slots(struct drives_mapper *m)
+{
+    uint32_t *slots;
+
+    if (2 * m->usage_count < m->slot_count)
+        return ERR_OK;
+    slots = calloc(MAX(2 * m->slot_count, SLOTS_FIRST), sizeof *slots);
+    if (!slots)
+        return ERR_BUSY;
+    free(m->slots);
+    m->slots = slots;
+    m->slot_count = MAX(2 * m->slot_count, SLOTS_FIRST);
+    for (uint32_t i = 0; i < m->usage_count; i++)
+        *slot_of(m, m->usage[i].segment) = i + 1;
+    return ERR_OK;
+}
+
 static enum err use(struct drives_mapper *m, uint32_t segment, uint64_t bytes)
 {
     void *at = m->usage;
+    uint32_t *slot;
     enum err e;
 
-    for (uint32_t i = m->usage_count; i-- > 0;) {
-        if (m->usage[i].segment == segment) {
-            m->usage[i].bytes += bytes;
-            return ERR_OK;
-        }
+    TRY(grow_slots(m));
+    slot = slot_of(m, segment);
+    if (*slot > 0) {
+        m->usage[*slot - 1].bytes += bytes;
+        return ERR_OK;
     }
     e = drives_stage_grow(&at, &m->usage_cap, m->usage_count, sizeof *m->usage);
     m->usage = at;
     if (e)
         return e;
     m->usage[m->usage_count++] = (struct drives_usage){segment, bytes};
+    *slot = m->usage_count;
     return ERR_OK;
 }
 
@@ -80,44 +116,70 @@ static enum err take_over_maps(struct drives_mapper *m, const struct drives_layo
 
 /* ---- gathering --------------------------------------------------------------------------- */
 
-static enum err
-gather_part(struct drives_mapper *m, const struct drives_layout *l, bool *is_full_out)
+/* GATHER_BLOB: one is to be written first. GATHER_LATER: enough for this turn. */
+enum gathered { GATHER_ALL, GATHER_BLOB, GATHER_LATER };
+
+/* Extents of one list, from m->item on. */
+static enum err gather_extents(
+    struct drives_mapper *m, const struct drives_layout *l, uint32_t *steps, enum gathered *out)
 {
-    if (l->count > 0 && l->kind == LAYOUT_MAPS) {
-        *is_full_out = m->pending_count > 0;
-        if (*is_full_out)
-            return ERR_OK;
-        m->source++;
-        return take_over_maps(m, l);
-    }
-    for (; m->item < l->count; m->item++) {
+    struct drives_stage *st = stage_of(m);
+    uint32_t count = l ? l->count : st->extent_count;
+
+    for (; m->item < count; m->item++) {
         struct drives_extent x;
 
-        *is_full_out = m->pending_count == LAYOUT_MAP_EXTENTS_MAX;
-        if (*is_full_out)
+        *out = m->pending_count == LAYOUT_MAP_EXTENTS_MAX ? GATHER_BLOB : GATHER_LATER;
+        if (*out == GATHER_BLOB || *steps == 0)
             return ERR_OK;
-        drives_layout_extent(l, m->item, &x);
-        TRY(add_extent(m, &x));
+        --*steps;
+        if (l)
+            drives_layout_extent(l, m->item, &x);
+        TRY(add_extent(m, l ? &x : &st->extents[m->item]));
+    }
+    *out = GATHER_ALL;
+    return ERR_OK;
+}
+
+static enum err gather_part(
+    struct drives_mapper *m, const struct drives_layout *l, uint32_t *steps, enum gathered *out)
+{
+    bool is_maps = l->count > 0 && l->kind == LAYOUT_MAPS;
+
+    *out = GATHER_ALL;
+    if (is_maps && m->pending_count > 0) {
+        *out = GATHER_BLOB;
+        return ERR_OK;
+    }
+    if (is_maps) {
+        *steps -= MIN(*steps, l->count + l->usage_count);
+        TRY(take_over_maps(m, l));
+    } else {
+        TRY(gather_extents(m, l, steps, out));
+        if (*out != GATHER_ALL)
+            return ERR_OK;
     }
     m->source++;
     m->item = 0;
     return ERR_OK;
 }
 
-/* Until a blob is to be written, or nothing is left. */
-static enum err gather(struct drives_mapper *m)
+static enum err gather(struct drives_mapper *m, enum gathered *out)
 {
-    struct drives_stage *st = stage_of(m);
-    struct engine_put *p = st->put;
-    bool is_full = false;
+    struct engine_put *p = stage_of(m)->put;
+    uint32_t steps = GATHER_STEPS;
 
-    while (m->item < st->extent_count && p->part_count == 0) {
-        if (m->pending_count == LAYOUT_MAP_EXTENTS_MAX)
+    *out = GATHER_ALL;
+    if (p->part_count == 0)
+        return gather_extents(m, NULL, &steps, out);
+    while (m->source < p->part_count && *out == GATHER_ALL) {
+        if (steps == 0) {
+            *out = GATHER_LATER;
             return ERR_OK;
-        TRY(add_extent(m, &st->extents[m->item++]));
+        }
+        steps--;
+        TRY(gather_part(m, &drives_object_of(p->parts[m->source])->layout, &steps, out));
     }
-    while (m->source < p->part_count && !is_full)
-        TRY(gather_part(m, &drives_object_of(p->parts[m->source])->layout, &is_full));
     return ERR_OK;
 }
 
@@ -141,14 +203,22 @@ static void finish(struct drives_mapper *m, enum err e)
 {
     chunk_unref(m->take.chunk);
     m->take.chunk = NULL;
+    free(m->slots);
+    m->slots = NULL;
     op_complete(&m->op, e ? e : put_layout(m));
 }
 
 static void step(struct drives_mapper *m)
 {
     struct drives *D = stage_of(m)->drives;
-    enum err e = gather(m);
+    enum gathered gathered;
+    enum err e = gather(m, &gathered);
 
+    if (!e && gathered == GATHER_LATER) {
+        m->wait = MAP_GATHERING;
+        op_send(&m->again, reactor_current());
+        return;
+    }
     if (e || m->pending_count == 0) {
         finish(m, e);
         return;
@@ -210,6 +280,7 @@ static void advance(struct drives_mapper *m, enum err e)
         return;
     }
     switch (m->wait) {
+    case MAP_GATHERING:
     case MAP_NEEDING_CHUNK:
         step(m);
         break;
@@ -220,6 +291,11 @@ static void advance(struct drives_mapper *m, enum err e)
         wrote_blob(m);
         break;
     }
+}
+
+static void advance_again(struct op *op)
+{
+    advance(container_of(op, struct drives_mapper, again), op->err);
 }
 
 static void advance_take(struct op *op)
@@ -242,6 +318,7 @@ void drives_map_start(struct drives_stage *st)
     struct drives_mapper *m = &st->mapper;
 
     op_start(&m->op);
+    op_init(&m->again, advance_again);
     op_init(&m->take.op, advance_take);
     op_init(&m->alloc.op, advance_alloc);
     op_init(&m->io.op, advance_io);

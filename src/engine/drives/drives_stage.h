@@ -26,6 +26,7 @@ enum put_wait {
 
 /* Writes the maps of a long payload, blob by blob. */
 enum map_wait {
+    MAP_GATHERING,     /* woken by itself: so much is gathered in a turn */
     MAP_NEEDING_CHUNK, /* woken by the arena */
     MAP_NEEDING_SPACE, /* woken by drives_extent_alloc */
     MAP_WRITING,       /* woken by the drive */
@@ -42,6 +43,9 @@ struct drives_mapper {
     uint32_t map_count, map_cap;
     struct drives_usage *usage;
     uint32_t usage_count, usage_cap;
+    uint32_t *slots; /* where the line of a segment is: 1 + its index, by hash */
+    uint32_t slot_count;
+    struct op again;
     struct arena_take take;
     struct drives_alloc alloc;
     struct drives_io io;
