@@ -48,7 +48,7 @@ static enum err place_parse(struct view spec, struct place *place)
 }
 
 /* On failure *step says which call errno belongs to. */
-static int open_one(const struct addrinfo *ai, bool reuseport, const char **step)
+static int open_one(const struct addrinfo *ai, enum listen_share share, const char **step)
 {
     int one = 1, zero = 0;
     int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
@@ -62,10 +62,14 @@ static int open_one(const struct addrinfo *ai, bool reuseport, const char **step
     if (ai->ai_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
     *step = "SO_REUSEPORT";
-    if (reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)))
+    if (share == LISTEN_FURTHER && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)))
         goto undo_socket;
     *step = "bind";
     if (bind(fd, ai->ai_addr, ai->ai_addrlen))
+        goto undo_socket;
+    /* After the bind: it was refused where somebody listens, whether they share or not. */
+    *step = "SO_REUSEPORT";
+    if (share == LISTEN_FIRST && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)))
         goto undo_socket;
     *step = "listen";
     if (listen(fd, LISTEN_BACKLOG))
@@ -96,13 +100,14 @@ static void where_put(int fd, struct buf *where_out)
 }
 
 static enum err open_first(
-    struct view spec, const struct addrinfo *list, bool reuseport, int *fd_out, struct buf *why_out)
+    struct view spec, const struct addrinfo *list, enum listen_share share, int *fd_out,
+    struct buf *why_out)
 {
     const char *step = "getaddrinfo";
     int sys = EADDRNOTAVAIL;
 
     for (const struct addrinfo *ai = list; ai; ai = ai->ai_next) {
-        int fd = open_one(ai, reuseport, &step);
+        int fd = open_one(ai, share, &step);
 
         if (fd >= 0) {
             *fd_out = fd;
@@ -115,7 +120,8 @@ static enum err open_first(
 }
 
 enum err listen_open(
-    struct view spec, bool reuseport, int *fd_out, struct buf *where_out, struct buf *why_out)
+    struct view spec, enum listen_share share, int *fd_out, struct buf *where_out,
+    struct buf *why_out)
 {
     /* Without a host: the IPv6 wildcard takes both families; it comes first where it exists. */
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -135,7 +141,7 @@ enum err listen_open(
         buf_printf(why_out, "cannot find %s: %s", place.host, gai_strerror(gai));
         return ERR_NOT_FOUND;
     }
-    e = open_first(spec, list, reuseport, fd_out, why_out);
+    e = open_first(spec, list, share, fd_out, why_out);
     freeaddrinfo(list);
     if (e && !place.has_host) { /* a host without IPv6 */
         size_t len = spec.len;
@@ -143,7 +149,7 @@ enum err listen_open(
 
         why_out->len = 0;
         snprintf(any, sizeof(any), "0.0.0.0%.*s", (int)MIN(len, 8u), (const char *)spec.at);
-        return listen_open(view_str(any), reuseport, fd_out, where_out, why_out);
+        return listen_open(view_str(any), share, fd_out, where_out, why_out);
     }
     if (!e)
         where_put(*fd_out, where_out);

@@ -6,12 +6,18 @@
 #include "base/bytes.h"
 
 /*
- * listen_open(spec, reuseport, fd_out, where_out): bound, listening, non-blocking. Port 0 picks
- * one; where_out gets the real "host:port". With reuseport several reactors may open the same
- * address (open the first, then the others with its real port).
+ * Several reactors open one address: the first with LISTEN_FIRST, the others with LISTEN_FURTHER
+ * and the real port. FIRST fails when anybody listens there already, another server that shares its
+ * address included.
+ */
+enum listen_share { LISTEN_ALONE, LISTEN_FIRST, LISTEN_FURTHER };
+
+/*
+ * listen_open(spec, share, fd_out, where_out): bound, listening, non-blocking. Port 0 picks one;
+ * where_out gets the real "host:port".
  */
 enum err listen_open(
-    struct view spec, bool reuseport, int *fd_out, struct buf *where_out,
+    struct view spec, enum listen_share share, int *fd_out, struct buf *where_out,
     struct buf *why_out) MUST_CHECK;
 
 #endif

@@ -240,7 +240,10 @@ static enum err open_listens(struct server *s, struct buf *why)
         for (unsigned k = 0; k < s->core_count; k++) {
             char where[64] = {0};
             struct buf b = buf_over(where, sizeof where - 1);
-            TRY(listen_open(spec, s->core_count > 1, &s->cores[k].listen_fds[i], &b, why));
+            enum listen_share share = k > 0               ? LISTEN_FURTHER
+                                      : s->core_count > 1 ? LISTEN_FIRST
+                                                          : LISTEN_ALONE;
+            TRY(listen_open(spec, share, &s->cores[k].listen_fds[i], &b, why));
             if (k == 0)
                 memcpy(s->where[i], where, sizeof where);
             spec = view_str(s->where[i]);

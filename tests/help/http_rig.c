@@ -233,7 +233,8 @@ server_start(struct rig *g, const struct http_server_config *config, struct tls_
     server.ended = ended;
     server.ctx = g;
     assert_int_equal(http_server_new(&server, &g->server), ERR_OK);
-    assert_int_equal(listen_open(VIEW("127.0.0.1:0"), false, &g->listen_fd, &where, &why), ERR_OK);
+    assert_int_equal(
+        listen_open(VIEW("127.0.0.1:0"), LISTEN_ALONE, &g->listen_fd, &where, &why), ERR_OK);
     g->port = (uint16_t)atoi(strrchr(where_bytes, ':') + 1);
     http_server_listen(g->server, g->listen_fd, tls);
 }
