@@ -1,5 +1,7 @@
 #include "server/core.h"
 
+#include <sys/socket.h>
+
 #include "base/clock.h"
 
 #include "server/admin.h"
@@ -103,6 +105,9 @@ static void on_drain(struct op *op)
 {
     struct core *c = container_of(op, struct core, drain);
 
+    /* Refused at once: in the backlog they would wait for an answer that never comes. */
+    for (unsigned i = 0; i < c->server->config.listen_count; i++)
+        (void)shutdown(c->listen_fds[i], SHUT_RDWR);
     http_server_drain(c->http, &c->drained);
 }
 
