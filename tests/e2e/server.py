@@ -19,7 +19,7 @@ ACCESS, SECRET = "penstock-test", "penstock-test-secret-key"
 class Server:
     """One `penstock serve`. `options` are added to the command line; `directory` is kept when given."""
 
-    def __init__(self, *options, directory=None, tls=False, env=None, engine=None):
+    def __init__(self, *options, directory=None, tls=False, env=None, engine=None, preexec=None):
         self._temporary = None
         if directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="penstock-test-")
@@ -27,8 +27,12 @@ class Server:
         self.directory = directory
         self.options = list(options)
         self.tls = tls
-        self.env = dict(os.environ, PENSTOCK_ROOT_USER=ACCESS, PENSTOCK_ROOT_PASSWORD=SECRET,
-                        **(env or {}))
+        self.preexec = preexec
+        self.env = dict(os.environ, PENSTOCK_ROOT_USER=ACCESS, PENSTOCK_ROOT_PASSWORD=SECRET)
+        for name, value in (env or {}).items():  # None: without it
+            self.env.pop(name, None)
+            if value is not None:
+                self.env[name] = value
         self.engine = engine or os.environ.get("PENSTOCK_TEST_ENGINE", "drives")
         if self.engine == "memory":  # drives makes its folder, memory only puts a socket there
             os.makedirs(directory, exist_ok=True)
@@ -43,7 +47,8 @@ class Server:
             self.cert, self.key = certificate(os.path.dirname(self.directory))
             command += ["--tls-cert", self.cert, "--tls-key", self.key]
         self.process = subprocess.Popen(command + [self.directory], env=self.env, text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        preexec_fn=self.preexec)
         self._ready = threading.Event()
         self.endpoint = None
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
