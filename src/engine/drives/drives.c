@@ -275,7 +275,7 @@ static void set_defaults(struct drives_config *c)
 {
     c->log_segment_bytes = c->log_segment_bytes ? c->log_segment_bytes : 64 * MIB;
     c->data_segment_bytes = c->data_segment_bytes ? c->data_segment_bytes : 256 * MIB;
-    c->reserve_bytes = c->reserve_bytes ? c->reserve_bytes : 64 * MIB;
+    c->reserve_bytes = c->reserve_bytes ? c->reserve_bytes : 2 * c->log_segment_bytes;
     c->index_bytes_max = c->index_bytes_max ? c->index_bytes_max : 64 * GIB;
     c->inline_bytes_max = c->inline_bytes_max ? c->inline_bytes_max : 32 * KIB;
     c->memtable_entries_max = c->memtable_entries_max ? c->memtable_entries_max : 65536;

@@ -23,7 +23,7 @@ struct drives_config {
     bool is_salvage;             /* open a damaged log: skip what is damaged in its middle */
     uint64_t log_segment_bytes;  /* 64 MiB; at least 64 KiB; bounds one record (key and meta) */
     uint64_t data_segment_bytes; /* 256 MiB; at least 2 MiB */
-    uint64_t reserve_bytes;      /* kept free for removes and the index; 64 MiB */
+    uint64_t reserve_bytes;      /* kept free for removes; two log segments */
     uint64_t index_bytes_max;    /* address space of the index; 64 GiB */
     uint32_t inline_bytes_max;   /* payloads up to this live in the log; 32 KiB; at most 128 KiB */
     uint32_t memtable_entries_max; /* per owner, before a checkpoint; 65536 */

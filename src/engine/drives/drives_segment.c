@@ -543,7 +543,7 @@ static struct drives_segment *spare_take_away(struct drives *D)
 
     (void)pthread_mutex_lock(&S->lock);
     for (int kind = SEGMENT_LOG; !s && kind < SEGMENT_KINDS; kind++)
-        s = spare_pop(S, kind, true);
+        s = spare_pop(S, (enum drives_segment_kind)kind, true);
     (void)pthread_mutex_unlock(&S->lock);
     return s;
 }
@@ -608,7 +608,8 @@ enum err drives_segment_table_open(struct drives *D)
     for (int kind = SEGMENT_LOG; kind < SEGMENT_KINDS; kind++) {
         list_init(&S->spare[kind]);
         list_init(&S->waiting[kind]);
-        S->prepare[kind] = (struct drives_prepare){.drives = D, .kind = kind};
+        S->prepare[kind] =
+            (struct drives_prepare){.drives = D, .kind = (enum drives_segment_kind)kind};
         S->prepare[kind].work.run = prepare_run;
         op_init(&S->prepare[kind].work.op, prepared);
     }
