@@ -5,7 +5,7 @@
 #include "engine/drives/drives_object.h"
 #include "engine/drives/drives_stage.h"
 
-enum { MANY = 30000 };
+enum { MANY = 30000, PARTS = 10000 };
 
 static struct drives_shard *shard(void)
 {
@@ -149,9 +149,118 @@ static void a_listing_of_many_groups_lets_others_in_and_misses_none(void **state
     region_done(&region);
 }
 
+/* ---- purging ------------------------------------------------------------------------------- */
+
+static uint64_t entries_before, entries_most;
+static bool is_checkpoint_wanted, is_half_seen;
+
+static bool is_there(enum engine_space space, const char *name)
+{
+    uint8_t bytes[DRIVES_KEY_BYTES_MAX];
+    struct buf key = buf_over(bytes, sizeof bytes);
+    bool has;
+
+    drives_format_key_put(&key, space, VIEW("bucket"), view_str(name));
+    assert_int_equal(drives_index_begin(&shard()->keys), ERR_OK);
+    assert_int_equal(drives_index_has(&shard()->keys, buf_view(&key), &has), ERR_OK);
+    drives_index_end(&shard()->keys);
+    return has;
+}
+
+/* All or nothing, whenever one looks; and not too much between two looks. */
+static void look_at_purge(void)
+{
+    uint64_t now = drives_memtable_entries(shard()->keys.active);
+
+    entries_most = MAX(entries_most, now > entries_before ? now - entries_before : 0);
+    entries_before = now;
+    assert_true(is_there(SPACE_PART, "id/") != is_there(SPACE_OBJECT, "whole"));
+    if (list_is_empty(&shard()->purging))
+        return;
+    is_half_seen = true;
+    if (is_checkpoint_wanted)
+        drives_checkpoint_start(shard());
+}
+
+static void complete(struct engine_put *p)
+{
+    fill(SPACE_PART, "id/%05u", PARTS, true);
+    checkpoint();
+    fill(SPACE_PART, "id/%05u", 100, true); /* some in the memtable as well */
+    fill(SPACE_PART, "if/%05u", 1, true);
+    entries_before = drives_memtable_entries(shard()->keys.active);
+    entries_most = 0;
+    is_half_seen = false;
+    engine_put_init(rig.E, p, rig_object("whole"), 0);
+    p->etag = VIEW("e");
+    p->purge_parts = VIEW("id/");
+    op_init(&p->op, loop_nothing);
+    engine_commit(p);
+}
+
+static void a_purge_of_many_parts_lets_others_in_and_is_seen_whole(void **state)
+{
+    struct engine_put p;
+
+    (void)state;
+    is_checkpoint_wanted = false;
+    complete(&p);
+    assert_int_equal(watch_until(&p.op, look_at_purge), ERR_OK);
+    assert_true(is_half_seen);
+    assert_in_range(entries_most, 1, 2 * 1024 + 2);
+    assert_false(is_there(SPACE_PART, "id/"));
+    assert_true(is_there(SPACE_PART, "if/"));
+    assert_int_equal(shard()->mark.group, shard()->reached.group);
+}
+
+/* A checkpoint in the middle of it must not make the store forget the rest. */
+static void a_purge_that_was_half_checkpointed_is_whole_after_a_crash(void **state)
+{
+    struct engine_put p;
+    uint64_t group;
+
+    (void)state;
+    is_checkpoint_wanted = true;
+    complete(&p);
+    group = shard()->mark.group;
+    while (!is_half_seen)
+        (void)reactor_turn(reactor_current(), 0), look_at_purge();
+    assert_int_equal(shard()->checkpoint.mark.group, group);
+    assert_int_equal(watch_until(&p.op, look_at_purge), ERR_OK);
+    while (shard()->checkpoint.state != CHECKPOINT_IDLE)
+        reactor_turn(reactor_current(), 1000000);
+    drives_of(rig.E)->is_failed = true; /* no last checkpoint: what is on the drive counts */
+    rig_close();
+    rig_open_ok();
+    assert_false(is_there(SPACE_PART, "id/"));
+    assert_true(is_there(SPACE_OBJECT, "whole"));
+}
+
+static void what_is_put_under_a_purged_prefix_is_not_hidden(void **state)
+{
+    struct drives_purge *rest;
+    uint32_t steps = 100;
+    bool is_done = false;
+
+    (void)state;
+    fill(SPACE_PART, "id/%05u", 1000, true);
+    assert_int_equal(
+        drives_index_purge_some(&shard()->keys, VIEW("\4bucket\0id/"), &steps, &rest), ERR_OK);
+    assert_non_null(rest);
+    assert_int_equal(steps, 0);
+    assert_false(is_there(SPACE_PART, "id/"));
+    fill(SPACE_PART, "id/new-%u", 1, true);
+    assert_true(is_there(SPACE_PART, "id/new-0"));
+    assert_false(is_there(SPACE_PART, "id/0"));
+    assert_int_equal(drives_index_purge_more(rest, 100, &is_done), ERR_OK);
+    assert_true(is_done);
+    drives_index_purge_free(rest);
+    assert_true(is_there(SPACE_PART, "id/new-0"));
+}
+
 /* ---- composing ----------------------------------------------------------------------------- */
 
-enum { PARTS = 10000, SEGMENTS = 3000 };
+enum { SEGMENTS = 3000 };
 
 static struct drives_stage *stage;
 static uint32_t gathered, gathered_most;
@@ -229,6 +338,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_listing_over_many_removed_names_lets_others_in),
         CASE(a_listing_of_many_groups_lets_others_in_and_misses_none),
+        CASE(a_purge_of_many_parts_lets_others_in_and_is_seen_whole),
+        CASE(a_purge_that_was_half_checkpointed_is_whole_after_a_crash),
+        CASE(what_is_put_under_a_purged_prefix_is_not_hidden),
         CASE(composing_of_many_parts_lets_others_in_and_counts_each_segment_once),
     };
 

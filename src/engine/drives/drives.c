@@ -302,6 +302,7 @@ static enum err open_shard(struct drives *D, unsigned index)
     s->index = index;
     s->home = D->base.owners[index];
     list_init(&s->waiting);
+    list_init(&s->purging);
     drives_checkpoint_init(s);
     TRY(drives_index_open(D, &s->keys));
     return drives_log_open(s);

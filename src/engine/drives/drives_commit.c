@@ -333,7 +333,26 @@ void drives_commit_log_ready(struct drives_shard *s, enum err e)
 
 /* ---- applying ---------------------------------------------------------------------------- */
 
-static enum err apply_removals(struct drives_index *ix, const struct drives_record *r)
+/*
+ * A purge may be long: so many keys are removed in one turn, by all transactions of a group, and by
+ * each of them in a further turn. What is left is hidden: the commit is visible whole.
+ */
+enum { PURGE_STEPS = 1024 };
+
+struct purging {
+    uint32_t steps;
+    struct drives_purge *rest; /* out */
+};
+
+static enum err purge(struct drives_index *ix, struct view prefix, struct purging *p)
+{
+    if (!p || p->rest)
+        return drives_index_purge(ix, prefix);
+    return drives_index_purge_some(ix, prefix, &p->steps, &p->rest);
+}
+
+static enum err
+apply_removals(struct drives_index *ix, const struct drives_record *r, struct purging *p)
 {
     struct view rest = r->fields;
 
@@ -343,7 +362,7 @@ static enum err apply_removals(struct drives_index *ix, const struct drives_reco
 
         TRY(drives_format_field_take(&rest, &tag, &flags, &v));
         if (tag == FIELD_PURGE)
-            TRY(drives_index_purge(ix, v));
+            TRY(purge(ix, v, p));
         else if (tag == FIELD_REMOVE)
             TRY(drives_index_remove(ix, v));
     }
@@ -354,7 +373,7 @@ static enum err apply_removals(struct drives_index *ix, const struct drives_reco
  * The payload is counted as staged before the removals: they may be of the parts it was composed
  * of, whose segments must not look idle in between.
  */
-static enum err apply_put(struct drives_index *ix, const struct drives_record *r)
+static enum err apply_put(struct drives_index *ix, const struct drives_record *r, struct purging *p)
 {
     struct drives_layout layout;
     struct drives_entry entry;
@@ -363,47 +382,106 @@ static enum err apply_put(struct drives_index *ix, const struct drives_record *r
     TRY(drives_format_entry_get(r->entry, &entry));
     TRY(drives_layout_get(entry.layout, &layout));
     drives_segment_stage(ix->drives, &layout, 1);
-    e = apply_removals(ix, r);
+    e = apply_removals(ix, r, p);
     if (!e)
         e = drives_index_put(ix, r->key, r->entry);
     drives_segment_stage(ix->drives, &layout, -1);
     return e;
 }
 
-enum err drives_commit_apply(struct drives_index *ix, const struct drives_record *r)
+static enum err apply(struct drives_index *ix, const struct drives_record *r, struct purging *p)
 {
     if (r->type == RECORD_PUT)
-        return apply_put(ix, r);
-    TRY(apply_removals(ix, r));
+        return apply_put(ix, r, p);
+    TRY(apply_removals(ix, r, p));
     return drives_index_remove(ix, r->key);
 }
 
+enum err drives_commit_apply(struct drives_index *ix, const struct drives_record *r)
+{
+    return apply(ix, r, NULL);
+}
+
 /* Durable but not applicable (no memory, index unreadable): it is not known to be visible. */
-static enum err apply_next(struct drives_shard *s, struct view *rest)
+static enum err apply_next(struct drives_shard *s, struct view *rest, struct purging *p)
 {
     struct drives_record r;
     enum err e = drives_format_record_take(rest, &r);
 
+    p->rest = NULL;
     if (!e)
-        e = drives_commit_apply(&s->keys, &r);
+        e = apply(&s->keys, &r, p);
+    if (!e)
+        return ERR_OK;
+    if (p->rest)
+        drives_index_purge_free(p->rest);
+    drives_fail(s->drives);
+    return ERR_UNKNOWN_OUTCOME;
+}
+
+/* Up to before the oldest that still purges: after a crash it is replayed, and purges all. */
+static void reach(struct drives_shard *s)
+{
+    struct drives_log_mark mark = s->reached;
+
+    if (!list_is_empty(&s->purging))
+        mark = container_of(s->purging.next, struct drives_txn, link)->before;
+    drives_checkpoint_consider(s, mark);
+}
+
+/* By itself, turn after turn. */
+static void purge_on(struct op *again)
+{
+    struct drives_txn *t = container_of(again, struct drives_txn, again);
+    bool is_done;
+    enum err e = drives_index_purge_more(t->purge, PURGE_STEPS, &is_done);
+
+    if (!e && !is_done) {
+        op_send(&t->again, t->shard->home);
+        return;
+    }
     if (e)
-        drives_fail(s->drives);
-    return e ? ERR_UNKNOWN_OUTCOME : ERR_OK;
+        drives_fail(t->shard->drives);
+    drives_index_purge_free(t->purge);
+    list_remove(&t->link);
+    if (!e)
+        reach(t->shard);
+    t->done(t, e ? ERR_UNKNOWN_OUTCOME : ERR_OK);
+}
+
+static void purge_later(struct drives_shard *s, struct drives_txn *t, struct drives_purge *rest)
+{
+    t->purge = rest;
+    t->shard = s;
+    t->before = s->reached;
+    list_push_back(&s->purging, &t->link);
+    op_init(&t->again, purge_on);
+    op_send(&t->again, s->home);
 }
 
 void drives_commit_group_done(struct drives_shard *s, struct drives_group *g, enum err e)
 {
     struct view rest = view_from(buf_view(&g->buf), DRIVES_GROUP_HEAD_BYTES);
+    struct purging purging = {.steps = PURGE_STEPS};
     struct list *node;
 
+    if (list_is_empty(&s->purging))
+        s->reached = s->mark;
     while ((node = list_pop(&g->txns))) {
         struct drives_txn *t = container_of(node, struct drives_txn, link);
+        bool is_purging;
 
         if (!e)
-            e = apply_next(s, &rest);
+            e = apply_next(s, &rest, &purging);
+        is_purging = !e && purging.rest;
         mark_pending(s, t, -1);
-        t->done(t, e);
+        if (is_purging)
+            purge_later(s, t, purging.rest);
+        else
+            t->done(t, e);
     }
-    if (!e)
-        drives_checkpoint_consider(s, drives_log_mark_of(g));
+    if (e)
+        return;
+    s->reached = drives_log_mark_of(g);
+    reach(s);
 }

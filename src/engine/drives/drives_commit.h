@@ -2,7 +2,8 @@
  * Transactions on the owner: decide, log, apply.
  *
  *   start --> waiting --> logged --group durable--> applied, done
- *                 \-------- refused, done
+ *                 \            \-------- applied, purging, in further turns --> done
+ *                  \------- refused, done
  *
  * A transaction is decided against what is durable. Where the answer depends on a record that is in
  * a group but not durable yet, it waits for that group: so no answer ever rests on something that a
@@ -14,7 +15,7 @@
 #ifndef PENSTOCK_ENGINE_DRIVES_COMMIT_H
 #define PENSTOCK_ENGINE_DRIVES_COMMIT_H
 
-#include "engine/drives/drives_format.h"
+#include "engine/drives/drives_log.h"
 
 struct drives;
 struct drives_shard;
@@ -22,6 +23,7 @@ struct drives_group;
 struct drives_txn;
 struct drives_record;
 struct drives_index;
+struct drives_purge;
 
 /* On the owner; t is the caller's again. */
 typedef void drives_txn_done_fn(struct drives_txn *t, enum err e);
@@ -37,6 +39,11 @@ struct drives_txn {
     struct drives_entry entry; /* size, crc64, mtime, etag, meta; the rest is set here */
     struct view payload;       /* inline; at == NULL: entry.layout says */
     drives_txn_done_fn *done;
+    /* drives_commit.c's own, while it purges */
+    struct drives_purge *purge;
+    struct drives_shard *shard;
+    struct drives_log_mark before; /* of the groups before its own */
+    struct op again;
 };
 
 void drives_commit_start(struct drives_shard *s, struct drives_txn *t);

@@ -34,6 +34,8 @@ struct drives_shard {
     uint16_t pending[SHARD_PENDING_SLOTS]; /* by key hash: in a group that is not durable */
     struct drives_checkpoint checkpoint;
     struct drives_log_mark mark;    /* what the active memtable has reached */
+    struct list purging;            /* drives_txn.link: applied, but for the rest of a purge */
+    struct drives_log_mark reached; /* while there are such: the last group that is applied */
     bool is_closing, is_last_tried; /* drives_close.c */
     struct op close_hop;
     struct timer close_timer;

@@ -1,12 +1,22 @@
 #include "engine/drives/drives_index.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "engine/drives/drives_impl.h"
+
+struct drives_purge {
+    struct list link; /* drives_index.purges, until it is done */
+    struct drives_index *index;
+    size_t prefix_len, at_len;
+    uint8_t prefix[DRIVES_KEY_BYTES_MAX];
+    uint8_t at[DRIVES_KEY_BYTES_MAX]; /* all before this is removed */
+};
 
 enum err drives_index_open(struct drives *D, struct drives_index *ix)
 {
     ix->drives = D;
+    list_init(&ix->purges);
     TRY(drives_memtable_new(&ix->active));
     return drives_tree_reader_open(&D->tree, &ix->reader);
 }
@@ -29,10 +39,24 @@ void drives_index_end(struct drives_index *ix)
     drives_tree_end(&ix->reader);
 }
 
+/* The purge that hides the key. */
+static struct drives_purge *purge_of(struct drives_index *ix, struct view key)
+{
+    for (struct list *node = ix->purges.next; node != &ix->purges; node = node->next) {
+        struct drives_purge *p = container_of(node, struct drives_purge, link);
+
+        if (view_starts(key, view_of(p->prefix, p->prefix_len)))
+            return p;
+    }
+    return NULL;
+}
+
 enum err drives_index_get(struct drives_index *ix, struct view key, struct view *entry_out)
 {
     struct drives_node *node = drives_memtable_find(ix->active, key);
 
+    if (purge_of(ix, key))
+        return ERR_NOT_FOUND;
     if (!node && ix->frozen)
         node = drives_memtable_find(ix->frozen, key);
     if (!node)
@@ -79,6 +103,11 @@ static enum err step(struct drives_cursor *c)
     return is_tree ? step_tree(c) : ERR_OK;
 }
 
+static bool is_visible(const struct drives_cursor *c)
+{
+    return c->entry.len > 0 && (c->sees_purged || !purge_of(c->index, c->key));
+}
+
 /* On the least key, past tombstones as long as there are steps. */
 static enum err settle(struct drives_cursor *c)
 {
@@ -97,7 +126,7 @@ static enum err settle(struct drives_cursor *c)
             c->is_from_tree = true;
         if (c->is_from_tree)
             c->entry = c->tree.entry;
-        if (c->entry.len > 0 || c->steps_left == 0)
+        if (is_visible(c) || c->steps_left == 0)
             return ERR_OK;
         TRY(step(c));
     }
@@ -178,7 +207,12 @@ static enum err change(struct drives_index *ix, struct view key, struct view ent
 
 enum err drives_index_put(struct drives_index *ix, struct view key, struct view entry)
 {
+    struct drives_purge *p = purge_of(ix, key);
+    bool is_done;
+
     assert(entry.len > 0);
+    if (p) /* it must not hide what is new */
+        TRY(drives_index_purge_more(p, INDEX_STEPS_ALL, &is_done));
     return change(ix, key, entry);
 }
 
@@ -187,32 +221,94 @@ enum err drives_index_remove(struct drives_index *ix, struct view key)
     return change(ix, key, VIEW_EMPTY);
 }
 
-/* The key is copied: the cursor's may be memory of the node that changes. Nodes stay where they
- * are, so the cursor survives the change of its own key. */
-static enum err purge_from(struct drives_index *ix, struct view prefix)
+/* Nodes stay where they are, so the cursor survives the change of its own key. */
+static enum err purge_from(struct drives_cursor *c, struct drives_purge *p, bool *is_done_out)
 {
-    uint8_t key[DRIVES_KEY_BYTES_MAX];
-    struct drives_cursor c = {.steps_left = INDEX_STEPS_ALL};
-    enum err e = drives_index_seek(ix, &c, prefix);
+    struct view prefix = view_of(p->prefix, p->prefix_len);
+    enum err e = drives_index_seek(p->index, c, view_of(p->at, p->at_len));
 
-    while (!e && view_starts(c.key, prefix)) {
-        size_t len = c.key.len;
-
-        memcpy(key, c.key.at, len);
-        TRY(drives_index_remove(ix, view_of(key, len)));
-        e = drives_index_seek(ix, &c, view_of(key, len));
+    while (!e && view_starts(c->key, prefix)) {
+        *is_done_out = false;
+        if (c->steps_left == 0) {
+            p->at_len = c->key.len;
+            memcpy(p->at, c->key.at, p->at_len);
+            return ERR_OK;
+        }
+        TRY(drives_index_remove(p->index, c->key));
+        e = drives_index_next(c);
     }
+    *is_done_out = true;
     return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err purge_run(struct drives_purge *p, uint32_t *steps_io, bool *is_done_out)
+{
+    struct drives_cursor c = {.steps_left = *steps_io, .sees_purged = true};
+    enum err e;
+
+    TRY(drives_index_begin(p->index));
+    e = purge_from(&c, p, is_done_out);
+    drives_index_end(p->index);
+    *steps_io = c.steps_left;
+    return e;
+}
+
+static void purge_init(struct drives_purge *p, struct drives_index *ix, struct view prefix)
+{
+    assert(prefix.len <= sizeof p->prefix);
+    list_init(&p->link);
+    p->index = ix;
+    p->prefix_len = p->at_len = prefix.len;
+    memcpy(p->prefix, prefix.at, prefix.len);
+    memcpy(p->at, prefix.at, prefix.len);
 }
 
 enum err drives_index_purge(struct drives_index *ix, struct view prefix)
 {
-    enum err e;
+    uint32_t steps = INDEX_STEPS_ALL;
+    struct drives_purge p;
+    bool is_done;
 
-    TRY(drives_index_begin(ix));
-    e = purge_from(ix, prefix);
-    drives_index_end(ix);
-    return e;
+    purge_init(&p, ix, prefix);
+    return purge_run(&p, &steps, &is_done);
+}
+
+enum err drives_index_purge_some(
+    struct drives_index *ix, struct view prefix, uint32_t *steps_io, struct drives_purge **rest_out)
+{
+    struct drives_purge *p = malloc(sizeof *p);
+    enum err e;
+    bool is_done;
+
+    *rest_out = NULL;
+    if (!p)
+        return drives_index_purge(ix, prefix);
+    purge_init(p, ix, prefix);
+    e = purge_run(p, steps_io, &is_done);
+    if (e || is_done) {
+        free(p);
+        return e;
+    }
+    list_push_back(&ix->purges, &p->link);
+    *rest_out = p;
+    return ERR_OK;
+}
+
+enum err drives_index_purge_more(struct drives_purge *p, uint32_t steps, bool *is_done_out)
+{
+    *is_done_out = true;
+    if (list_is_empty(&p->link))
+        return ERR_OK;
+    TRY(purge_run(p, &steps, is_done_out));
+    if (*is_done_out)
+        list_remove(&p->link);
+    return ERR_OK;
+}
+
+void drives_index_purge_free(struct drives_purge *p)
+{
+    list_remove(&p->link);
+    free(p);
 }
 
 void drives_index_unstage(struct drives *D, struct drives_memtable *table)

@@ -15,6 +15,7 @@ struct drives_index {
     struct drives_memtable *active;
     struct drives_memtable *frozen; /* being checkpointed, or NULL */
     struct drives_tree_reader reader;
+    struct list purges; /* drives_purge.link: what is hidden until it is removed */
 };
 
 enum err drives_index_open(struct drives *D, struct drives_index *ix) MUST_CHECK;
@@ -39,6 +40,7 @@ struct drives_cursor {
     bool is_from_tree; /* the entry */
     /* What it may still do; set by the caller, 0: it stops where it is, on a removed key, too. */
     uint32_t steps_left;
+    bool sees_purged; /* what is hidden */
 };
 /* To the first key >= key that is not removed. ERR_NOT_FOUND: there is none. */
 enum err
@@ -52,7 +54,20 @@ enum err drives_index_has(struct drives_index *ix, struct view prefix, bool *has
 /* Into the active memtable; the bytes an entry points at are counted as staged. */
 enum err drives_index_put(struct drives_index *ix, struct view key, struct view entry) MUST_CHECK;
 enum err drives_index_remove(struct drives_index *ix, struct view key) MUST_CHECK;
+/* All keys that start with prefix. */
 enum err drives_index_purge(struct drives_index *ix, struct view prefix) MUST_CHECK;
+/*
+ * The same with so many steps at most, which are taken off. When they do not do, or there are none,
+ * *rest_out is what is left: its keys are hidden, so that nobody sees half of it, and the caller
+ * goes on with purge_more and ends with purge_free. All is done at once when memory is short.
+ */
+struct drives_purge;
+enum err drives_index_purge_some(
+    struct drives_index *ix, struct view prefix, uint32_t *steps_io,
+    struct drives_purge **rest_out) MUST_CHECK;
+enum err
+drives_index_purge_more(struct drives_purge *p, uint32_t steps, bool *is_done_out) MUST_CHECK;
+void drives_index_purge_free(struct drives_purge *p);
 /* Takes the staged bytes of all its entries back. */
 void drives_index_unstage(struct drives *D, struct drives_memtable *table);
 
