@@ -8,7 +8,9 @@
  *   1. They run on the client's own thread: neither a reactor nor the work pool waits for them.
  *   2. They move between the client and the lane's bounce buffer: a transfer can be given up while
  *      the kernel is stuck, and its arena memory is free again. `running` is NULL from then on, and
- *      the copy between bounce and arena, under the lock, is left out.
+ *      the copy between bounce and arena is left out. A transfer whose copy is under way is given
+ *      up right behind it. The lock is not held over the copy: a reactor that wants it would wait
+ *      for as long as the scheduler keeps this thread from the CPU.
  *   3. A window closes only when the kernel is out of it: the answer that is waiting for the close
  *      is that client's own.
  *
@@ -35,9 +37,11 @@ struct local_lane {
     pthread_cond_t wake;
     struct list queue;        /* transfers, by op.link */
     struct transfer *running; /* NULL: none, or given up */
+    bool is_copying;          /* between bounce and the arena memory of `running`, without lock */
+    enum err give_up;         /* what `running` ends with behind the copy; ERR_OK: it goes on */
     struct list closing;      /* local_windows, by lane_link */
     bool is_stopping;
-    uint8_t bounce[LANE_BOUNCE_BYTES]; /* the lane thread's; to and from the arena under the lock */
+    uint8_t bounce[LANE_BOUNCE_BYTES]; /* the lane thread's */
 };
 
 static struct local_window *window_of(const struct transfer *t)
@@ -69,21 +73,43 @@ static enum err lane_err(ssize_t moved)
     }
 }
 
-/* Between arena and bounce, unless the transfer was given up. */
-static bool lane_copy(struct local_lane *lane, size_t off, size_t len, bool is_fill)
+static struct transfer *lane_begin_copy(struct local_lane *lane)
 {
     pthread_mutex_lock(&lane->lock);
     struct transfer *t = lane->running;
-    if (t) {
-        uint8_t *at = (uint8_t *)t->at + off;
+    lane->is_copying = t != NULL;
+    pthread_mutex_unlock(&lane->lock);
+    return t;
+}
 
-        if (is_fill)
-            memcpy(lane->bounce, at, len);
-        else
-            memcpy(at, lane->bounce, len);
+/* False when the transfer was given up meanwhile: it ends here. */
+static bool lane_end_copy(struct local_lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    bool goes_on = lane->give_up == ERR_OK;
+    lane->is_copying = false;
+    if (!goes_on) {
+        op_complete(&lane->running->op, lane->give_up);
+        lane->running = NULL;
+        lane->give_up = ERR_OK;
     }
     pthread_mutex_unlock(&lane->lock);
-    return t != NULL;
+    return goes_on;
+}
+
+/* Between arena and bounce, unless the transfer was given up. */
+static bool lane_copy(struct local_lane *lane, size_t off, size_t len, bool is_fill)
+{
+    struct transfer *t = lane_begin_copy(lane);
+
+    if (!t)
+        return false;
+    uint8_t *at = (uint8_t *)t->at + off;
+    if (is_fill)
+        memcpy(lane->bounce, at, len);
+    else
+        memcpy(at, lane->bounce, len);
+    return lane_end_copy(lane);
 }
 
 static enum err lane_piece(struct local_lane *lane, const struct lane_job *job, size_t off)
@@ -180,10 +206,14 @@ static void lane_end(struct local_lane *lane, const struct local_window *lw, enu
         list_remove(node);
         op_complete(&t->op, e);
     }
-    if (lane->running && window_of(lane->running) == lw) {
-        op_complete(&lane->running->op, e);
-        lane->running = NULL;
+    if (!lane->running || window_of(lane->running) != lw)
+        return;
+    if (lane->is_copying) {
+        lane->give_up = lane->give_up ? lane->give_up : e;
+        return;
     }
+    op_complete(&lane->running->op, e);
+    lane->running = NULL;
 }
 
 void local_lane_cancel(struct local_lane *lane, struct local_window *lw)
