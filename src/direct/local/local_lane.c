@@ -86,15 +86,17 @@ static struct transfer *lane_begin_copy(struct local_lane *lane)
 static bool lane_end_copy(struct local_lane *lane)
 {
     pthread_mutex_lock(&lane->lock);
-    bool goes_on = lane->give_up == ERR_OK;
+    enum err e = lane->give_up;
+    struct transfer *t = lane->running;
     lane->is_copying = false;
-    if (!goes_on) {
-        op_complete(&lane->running->op, lane->give_up);
+    lane->give_up = ERR_OK;
+    if (e)
         lane->running = NULL;
-        lane->give_up = ERR_OK;
-    }
     pthread_mutex_unlock(&lane->lock);
-    return goes_on;
+    /* Without the lock: the reactor this wakes may want it at once, on our CPU. */
+    if (e)
+        op_complete(&t->op, e);
+    return e == ERR_OK;
 }
 
 /* Between arena and bounce, unless the transfer was given up. */
@@ -160,9 +162,12 @@ static void lane_next(struct local_lane *lane)
     pthread_mutex_unlock(&lane->lock);
     enum err e = lane_run(lane, &job);
     pthread_mutex_lock(&lane->lock);
-    if (lane->running)
-        op_complete(&t->op, e);
+    bool is_ours = lane->running != NULL;
     lane->running = NULL;
+    pthread_mutex_unlock(&lane->lock);
+    if (is_ours)
+        op_complete(&t->op, e);
+    pthread_mutex_lock(&lane->lock);
 }
 
 static void *lane_main(void *arg)
@@ -190,8 +195,8 @@ void local_lane_move(struct local_lane *lane, struct transfer *t)
 {
     pthread_mutex_lock(&lane->lock);
     list_push_back(&lane->queue, &t->op.link);
-    pthread_cond_signal(&lane->wake);
     pthread_mutex_unlock(&lane->lock);
+    pthread_cond_signal(&lane->wake);
 }
 
 /* Ends what the window has queued, and gives up what is running for it. Under the lock. */
