@@ -25,6 +25,7 @@
 enum {
     DEPTH_MAX = 32768,
     FIXED_MAX = 64, /* registered pieces of 1 GiB */
+    ASYNC_WRITE_BYTES_MIN = 128 * 1024,
     CQ_PER_SQ = 4,  /* idle connections complete in bursts */
     TAG_CANCEL = 1, /* user_data of sqes that are not an io; an io's address is even */
     TAG_WAKE = 3,
@@ -102,6 +103,10 @@ static void fill(struct uring *U, struct io_uring_sqe *sqe, struct io *io)
         break;
     case IO_WRITE:
         fill_write(U, sqe, io);
+        /* A large write fills new blocks: ext4 waits for its block map there, in the middle of the
+         * submission and whatever NOWAIT says. The kernel's own workers may wait; we may not. */
+        if (io->len >= ASYNC_WRITE_BYTES_MIN)
+            sqe->flags |= IOSQE_ASYNC;
         break;
     case IO_SYNC:
         io_uring_prep_fsync(sqe, io->fd, IORING_FSYNC_DATASYNC);
