@@ -250,8 +250,13 @@ class Curl(Client):
                             *self.UNSIGNED, "-D", "-", "-o", "/dev/null").decode()
             etags.append(re.search('(?i)etag: "(.*?)"', out)[1])
         parts = "".join(f"<Part><PartNumber>{n}</PartNumber><ETag>{e}</ETag></Part>" for n, e in enumerate(etags, 1))
-        out = self.curl(f"/{bucket}/{key}?uploadId={upload}", *self.UNSIGNED, "-H", "Content-Type: application/xml", "--data-binary",
-                        f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>")
+        out = self.curl(
+    f"/{bucket}/{key}?uploadId={upload}",
+    *self.UNSIGNED,
+    "-H",
+    "Content-Type: application/xml",
+    "--data-binary",
+     f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>")
         assert b"-2&quot;" in out, out
 
     def get(self, bucket, key, path):
@@ -268,7 +273,8 @@ class Curl(Client):
         return re.findall("<Name>(.*?)</Name>", self.curl("/").decode())
 
     def copy(self, bucket, key, to):
-        assert b"CopyObjectResult" in self.curl(f"/{bucket}/{to}", "-X", "PUT", "-H", f"x-amz-copy-source: /{bucket}/{key}")
+        assert b"CopyObjectResult" in self.curl(
+    f"/{bucket}/{to}", "-X", "PUT", "-H", f"x-amz-copy-source: /{bucket}/{key}")
 
     def delete(self, bucket, key):
         self.curl(f"/{bucket}/{key}", "-X", "DELETE")

@@ -1,4 +1,4 @@
-"""The direct path by transport `local`, with a client of our own (local.py): every byte compared, every answer header too."""
+"""The direct path by transport `local`, with a client of our own (local.py): bytes and answer headers compared."""
 import base64
 import ctypes
 import hashlib
@@ -126,8 +126,8 @@ def test_get_ranges(raw, raw_bucket, session, kind):
 def test_get_part(raw, raw_bucket, session):
     upload = create_upload(raw, raw_bucket, "m")
     bodies = [data_of(5 * MIB, 1), data_of(MIB + 3, 2)]
-    parts = [(n, raw.ask("PUT", f"/{raw_bucket}/m", [("partNumber", str(n)), ("uploadId", upload)], body=b).header("etag"))
-             for n, b in enumerate(bodies, 1)]
+    parts = [(n, raw.ask("PUT", f"/{raw_bucket}/m", [("partNumber", str(n)),
+              ("uploadId", upload)], body=b).header("etag")) for n, b in enumerate(bodies, 1)]
     assert complete(raw, raw_bucket, "m", upload, parts).status == 200
     memory = session.memfd(8 * MIB)
     for n, body in enumerate(bodies, 1):
@@ -316,7 +316,7 @@ def test_huge(plain_server):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_64_at_once(raw, raw_bucket, session, kind):
-    """Sixty-four requests of 1 MiB, each into its own window of one region, three rounds: nobody gets another's bytes."""
+    """Sixty-four requests of 1 MiB, each into its own window, three rounds: nobody gets another's bytes."""
     objects = [data_of(MIB - i, i) for i in range(64)]
     slot = MIB + GUARD
     memory = session.memory(kind, 64 * slot)
@@ -368,7 +368,8 @@ def worker(port, bucket, seed, kind, failures):
 def test_several_processes(raw, server, raw_bucket):
     spawn = multiprocessing.get_context("spawn")
     failures = spawn.Queue()
-    processes = [spawn.Process(target=worker, args=(server.port, raw_bucket, i, KINDS[i % 2], failures)) for i in range(4)]
+    processes = [spawn.Process(target=worker, args=(server.port, raw_bucket,
+                               i, KINDS[i % 2], failures)) for i in range(4)]
     for p in processes:
         p.start()
     for p in processes:
@@ -763,7 +764,8 @@ def test_client_killed_mid_transfer(raw, server, raw_bucket, kind, direction):
 
     def is_quiet():
         m = server.metrics()
-        return not (m["penstock_local_sessions"] or m["penstock_local_windows_open"] or m["penstock_local_mapped_bytes"])
+        return not (m["penstock_local_sessions"] or m["penstock_local_windows_open"]
+                    or m["penstock_local_mapped_bytes"])
     assert settle(is_quiet, 15), server.metrics()
     with Session(raw) as session:
         memory = session.memory(kind, 64 * MIB)

@@ -61,14 +61,17 @@ def test_altered_requests(raw, raw_bucket, name):
             assert f"<{element}>".encode() in answer.body
         assert SECRET.encode() not in answer.body
         to_sign = re.search(rb"<StringToSign>(.*?)</StringToSign>", answer.body, re.S)[1]
-        assert re.fullmatch(rb"AWS4-HMAC-SHA256\n\d{8}T\d{6}Z\n\d{8}/us-east-[12]/s3/aws4_request\n[0-9a-f]{64}", to_sign)
+        assert re.fullmatch(
+    rb"AWS4-HMAC-SHA256\n\d{8}T\d{6}Z\n\d{8}/us-east-[12]/s3/aws4_request\n[0-9a-f]{64}",
+     to_sign)
         assert raw.on(c, "GET", f"/{raw_bucket}", [("location", "")]).status == 200  # keep-alive holds
     assert raw.keys(raw_bucket) == []
 
 
 def test_canonical_request_is_told(raw, raw_bucket):
     """What the server computed is what the client should have: the fastest way to find one's mistake."""
-    answer = Raw(raw.server, secret="another-secret").ask("GET", f"/{raw_bucket}", [("prefix", "a b"), ("list-type", "2")])
+    answer = Raw(raw.server, secret="another-secret").ask("GET",
+                 f"/{raw_bucket}", [("prefix", "a b"), ("list-type", "2")])
     assert answer.verdict == (403, "SignatureDoesNotMatch")
     canonical = re.search(rb"<CanonicalRequest>(.*?)</CanonicalRequest>", answer.body, re.S)[1].decode()
     lines = canonical.split("\n")
@@ -210,7 +213,8 @@ def presigned(raw, method, path, body=b"", headers=(), spoil=None, **more):
     if spoil:
         query = spoil(query)
     with raw.connect() as c:
-        c.send(raw.write(method, wire, query, [("host", raw.host), ("content-length", str(len(body))), *headers]) + body)
+        c.send(raw.write(method, wire, query, [("host", raw.host),
+               ("content-length", str(len(body))), *headers]) + body)
         return c.read(method == "HEAD")
 
 
@@ -263,7 +267,8 @@ def test_presigned_times(raw, raw_bucket, case, verdict, words):
     (change("X-Amz-Credential", "nonsense"), [(400, "AuthorizationQueryParametersError")]),
     (change("X-Amz-SignedHeaders", None), [(400, "AuthorizationQueryParametersError")]),
     (change("X-Amz-SignedHeaders", ""), [(400, "AuthorizationQueryParametersError"), (403, "AccessDenied")]),
-    (change("X-Amz-Algorithm", "AWS4-HMAC-SHA1"), [(400, "AuthorizationQueryParametersError"), (400, "InvalidRequest")]),
+    (change("X-Amz-Algorithm", "AWS4-HMAC-SHA1"),
+     [(400, "AuthorizationQueryParametersError"), (400, "InvalidRequest")]),
     (lambda q: q + [("versionId", "null")], [(403, "SignatureDoesNotMatch")]),
     (lambda q: q + [("X-Amz-Expires", "100000")], [(403, "SignatureDoesNotMatch"),
                                                    (400, "AuthorizationQueryParametersError")]),

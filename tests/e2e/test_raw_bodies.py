@@ -250,7 +250,8 @@ def test_streaming_hangs_up(raw, raw_bucket):
     ([("x-amz-checksum-crc32", "AAAAAA==")], (400, "BadDigest")),
     ([("x-amz-checksum-crc32", "AAAA")], (400, "InvalidRequest")),
     ([("x-amz-checksum-sha256", crc32_text(b"hello"))], (400, "InvalidRequest")),
-    ([("x-amz-checksum-crc32", crc32_text(b"hello")), ("x-amz-checksum-sha1", "A" * 27 + "=")], (400, "InvalidRequest")),
+    ([("x-amz-checksum-crc32", crc32_text(b"hello")), ("x-amz-checksum-sha1", "A" * 27 + "=")],
+     (400, "InvalidRequest")),
     ([("x-amz-sdk-checksum-algorithm", "CRC32C"), ("x-amz-checksum-crc32", crc32_text(b"hello"))],
      (400, "InvalidRequest")),
     ([("x-amz-sdk-checksum-algorithm", "CRC32")], (400, "InvalidRequest")),
@@ -289,8 +290,32 @@ def test_keys_that_are_none(raw, raw_bucket, target):
     assert raw.keys(raw_bucket) == []
 
 
-@pytest.mark.parametrize("key", ["../../etc/passwd", "..", ".", "a/../b", "a//b", "/", "//", "/a", "a/", "a/./b", " ", "+",
-                                 "%", "%2f", "%2F%2e%2e", "a?b", "a#b", "a&b=c", "\\", "\x01\x02", "\t\n", "\u202e", "😀", "-", "*"])
+@pytest.mark.parametrize("key",
+    ["../../etc/passwd",
+    "..",
+    ".",
+    "a/../b",
+    "a//b",
+    "/",
+    "//",
+    "/a",
+    "a/",
+    "a/./b",
+    " ",
+    "+",
+    "%",
+    "%2f",
+    "%2F%2e%2e",
+    "a?b",
+    "a#b",
+    "a&b=c",
+    "\\",
+    "\x01\x02",
+    "\t\n",
+    "\u202e",
+    "😀",
+    "-",
+     "*"])
 def test_odd_keys_are_just_keys(raw, raw_bucket, key):
     with raw.connect() as c:
         assert raw.on(c, "PUT", f"/{raw_bucket}/{key}", body=key.encode()).status == 200
@@ -307,7 +332,13 @@ def test_odd_keys_are_just_keys(raw, raw_bucket, key):
 
 def test_response_overrides_cannot_inject(raw, raw_bucket):
     raw.ask("PUT", f"/{raw_bucket}/k", body=b"x")
-    for name in ("content-type", "content-language", "expires", "cache-control", "content-disposition", "content-encoding"):
+    for name in (
+    "content-type",
+    "content-language",
+    "expires",
+    "cache-control",
+    "content-disposition",
+     "content-encoding"):
         for value in ("a\r\nx-evil: 1", "a\nx-evil: 1", "a\rx-evil: 1", "a\0b", "a\r\n\r\n<script>", "x" * 5000):
             with raw.connect() as c:
                 answer = raw.on(c, "GET", f"/{raw_bucket}/k", [("response-" + name, value)])
@@ -316,7 +347,8 @@ def test_response_overrides_cannot_inject(raw, raw_bucket):
                 assert raw.on(c, "GET", f"/{raw_bucket}/k").body == b"x"
 
 
-@pytest.mark.parametrize("value", [b"a\x01b", b"a\x7fb", b"caf\xc3\xa9", b"\xff\xfe", b"x" * 2000, b"a  b", b"=?UTF-8?Q?a?="])
+@pytest.mark.parametrize("value", [b"a\x01b", b"a\x7fb", b"caf\xc3\xa9",
+                         b"\xff\xfe", b"x" * 2000, b"a  b", b"=?UTF-8?Q?a?="])
 def test_metadata_values(raw, raw_bucket, value):
     """Kept byte for byte, or refused; never an answer head out of order."""
     from sigv4 import amz_now
@@ -328,8 +360,10 @@ def test_metadata_values(raw, raw_bucket, value):
     canonical = raw.signer.canonical("PUT", f"/{raw_bucket}/k", [], headers, names, UNSIGNED)
     to_sign = "\n".join(["AWS4-HMAC-SHA256", date, raw.signer.scope(date),
                          hashlib.sha256(canonical.encode("latin-1")).hexdigest()])
-    headers.append(("authorization", f"AWS4-HMAC-SHA256 Credential={raw.signer.access}/{raw.signer.scope(date)}, "
-                                     f"SignedHeaders={';'.join(names)}, Signature={raw.signer.signature(date, to_sign)}"))
+    headers.append(
+    ("authorization",
+    f"AWS4-HMAC-SHA256 Credential={raw.signer.access}/{raw.signer.scope(date)}, "
+    f"SignedHeaders={';'.join(names)}, Signature={raw.signer.signature(date, to_sign)}"))
     head = "\r\n".join([f"PUT /{raw_bucket}/k HTTP/1.1"] + [f"{n}: {v}" for n, v in headers]) + "\r\n\r\n"
     with raw.connect() as c:
         c.send(head.encode("latin-1"))
@@ -521,10 +555,30 @@ def test_unknown_subresources_of_objects(raw, raw_bucket, name, method):
     assert raw.keys(raw_bucket) == ["k"]
 
 
-@pytest.mark.parametrize("name", ["policy", "versioning", "lifecycle", "cors", "acl", "tagging", "website", "object-lock",
-                                  "notification", "replication", "encryption", "publicAccessBlock", "ownershipControls",
-                                  "logging", "accelerate", "requestPayment", "analytics", "inventory", "metrics",
-                                  "intelligent-tiering", "metadataTable", "abac", "future-thing"])
+@pytest.mark.parametrize("name",
+    ["policy",
+    "versioning",
+    "lifecycle",
+    "cors",
+    "acl",
+    "tagging",
+    "website",
+    "object-lock",
+    "notification",
+    "replication",
+    "encryption",
+    "publicAccessBlock",
+    "ownershipControls",
+    "logging",
+    "accelerate",
+    "requestPayment",
+    "analytics",
+    "inventory",
+    "metrics",
+    "intelligent-tiering",
+    "metadataTable",
+    "abac",
+     "future-thing"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_unknown_subresources_of_buckets(raw, raw_bucket, name, method):
     raw.ask("PUT", f"/{raw_bucket}/k", body=b"x")

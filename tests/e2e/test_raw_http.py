@@ -322,9 +322,16 @@ def test_trickled_chunks_of_transfer_coding(raw, raw_bucket):
         assert answer.verdict == (411, "MissingContentLength") and raw.keys(raw_bucket) == []
 
 
-@pytest.mark.parametrize("body", [b"3\r\nabcd\r\n0\r\n\r\n", b"3\nabc\n0\n\n", b"-3\r\nabc\r\n0\r\n\r\n", b"0x3\r\nabc\r\n0\r\n\r\n",
-                                  b"ffffffffffffffff1\r\nabc\r\n0\r\n\r\n", b"3 \r\nabc\r\n0\r\n\r\n", b"\r\n3\r\nabc\r\n0\r\n\r\n",
-                                  b"3;" + b"x" * 70000 + b"\r\nabc\r\n0\r\n\r\n", b"3\r\nabc0\r\n\r\n"])
+@pytest.mark.parametrize("body",
+    [b"3\r\nabcd\r\n0\r\n\r\n",
+    b"3\nabc\n0\n\n",
+    b"-3\r\nabc\r\n0\r\n\r\n",
+    b"0x3\r\nabc\r\n0\r\n\r\n",
+    b"ffffffffffffffff1\r\nabc\r\n0\r\n\r\n",
+    b"3 \r\nabc\r\n0\r\n\r\n",
+    b"\r\n3\r\nabc\r\n0\r\n\r\n",
+    b"3;" + b"x" * 70000 + b"\r\nabc\r\n0\r\n\r\n",
+     b"3\r\nabc0\r\n\r\n"])
 def test_bad_chunks_of_transfer_coding(raw, raw_bucket, body):
     head = raw.head("PUT", f"/{raw_bucket}/k", length=None, payload_hash=UNSIGNED,
                     headers=[("transfer-encoding", "chunked"), ("x-amz-decoded-content-length", "3")])

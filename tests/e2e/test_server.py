@@ -118,8 +118,10 @@ def test_bad_environment(tmp_path, env, words):
     (["--direct-group", "no-such-group-here"], "no-such-group-here"),
 ], ids=lambda v: "_".join(v) if isinstance(v, list) else None)
 def test_what_cannot_start_says_why(tmp_path, options, words):
-    status, out, err = serve("--arena", "64M", *(options if "--listen" in options else ["--listen", "127.0.0.1:0", *options]),
-                             str(tmp_path / "store"))
+    status, out, err = serve("--arena", "64M", *
+    (options if "--listen" in options else ["--listen", "127.0.0.1:0", *
+    options]), str(tmp_path /
+     "store"))
     assert status in (1, 2) and words in out + err, (status, out, err)
 
 
@@ -155,9 +157,17 @@ def test_bad_config_file(tmp_path, text, words):
 
 
 def test_everything_from_the_environment(tmp_path):
-    env = {"PENSTOCK_DIRS": str(tmp_path / "store"), "PENSTOCK_LISTEN": "127.0.0.1:0,localhost:0", "PENSTOCK_ARENA": "64MiB",
-           "PENSTOCK_ENGINE": "memory", "PENSTOCK_DIRECT": "off", "PENSTOCK_RING": "epoll", "PENSTOCK_REACTORS": "1",
-           "PENSTOCK_ROOT_USER": ACCESS, "PENSTOCK_ROOT_PASSWORD": SECRET}
+    env = {
+    "PENSTOCK_DIRS": str(
+        tmp_path / "store"),
+        "PENSTOCK_LISTEN": "127.0.0.1:0,localhost:0",
+        "PENSTOCK_ARENA": "64MiB",
+        "PENSTOCK_ENGINE": "memory",
+        "PENSTOCK_DIRECT": "off",
+        "PENSTOCK_RING": "epoll",
+        "PENSTOCK_REACTORS": "1",
+        "PENSTOCK_ROOT_USER": ACCESS,
+         "PENSTOCK_ROOT_PASSWORD": SECRET}
     process = subprocess.Popen([PENSTOCK, "serve"], env={**os.environ, **env}, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True)
     lines = []
@@ -386,7 +396,12 @@ def test_sighup_reopens_the_access_log(tmp_path):
 # Health, metrics, log
 
 def test_health(server):
-    for path in ("/minio/health/live", "/minio/health/ready", "/minio/health/cluster", "/-/health/live", "/-/health/ready"):
+    for path in (
+    "/minio/health/live",
+    "/minio/health/ready",
+    "/minio/health/cluster",
+    "/-/health/live",
+     "/-/health/ready"):
         for method in ("GET", "HEAD"):
             status, headers, body = fetch(server, path, method)
             assert (status, body) == (200, b"") and headers["x-amz-request-id"]
