@@ -51,22 +51,23 @@ class Server:
                                         preexec_fn=self.preexec)
         self._ready = threading.Event()
         self.endpoint = None
-        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._reader = threading.Thread(target=self._read, args=(self.process, self._ready), daemon=True)
         self._reader.start()
         if not self._ready.wait(30) or self.endpoint is None:
             self.kill()
             raise RuntimeError("the server did not start:\n" + "".join(self.log))
         return self
 
-    def _read(self, process):
+    def _read(self, process, ready):
         for line in process.stdout:
             self.log.append(line)
             found = re.search(r"listening on (https?://\S+)", line)
             if found and self.endpoint is None:
                 self.endpoint = found.group(1)
             if "direct:" in line:
-                self._ready.set()
-        self._ready.set()
+                ready.set()
+        ready.set()
+        process.stdout.close()
 
     @property
     def port(self):
@@ -99,6 +100,7 @@ class Server:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+            self._reader.join(5)
 
     def stop(self):
         """SIGTERM; the exit status."""
