@@ -316,7 +316,8 @@ class Race:
             assert answer.status == 200 and is_whole(answer.body), (key, answer.status, len(answer.body))
             assert answer.header("etag") == f'"{hashlib.md5(answer.body).hexdigest()}"'
             writer, count = int(answer.body[32:40]), int(answer.body[41:49])
-            assert count >= before.get(writer, -1), f"{key}: read {writer}/{count}, {before[writer]} was answered before"
+            assert count >= before.get(
+    writer, -1), f"{key}: read {writer}/{count}, {before[writer]} was answered before"
             assert count >= seen.get((key, writer), -1), f"{key}: {writer} went back to {count}"
             seen[key, writer] = count
             self.reads += 1
