@@ -7,7 +7,7 @@ import pytest
 from botocore.config import Config
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from server import ACCESS, SECRET, Server  # noqa: E402
+from server import ACCESS, BUILD, SECRET, Server  # noqa: E402
 
 # Nothing of the developer's own configuration may reach the tests.
 for name in list(os.environ):
@@ -29,19 +29,28 @@ def client(server, **config):
                         verify=server.cert if server.tls else None, config=Config(**config))
 
 
+def end(server, request):
+    """A clean stop; the server's stalls are noted for tests/run."""
+    m = server.metrics()
+    with open(os.path.join(BUILD, "stalls.log"), "a") as f:
+        f.write(f"{request.module.__name__} {getattr(request, 'param', 'auto')} "
+                f"{m['penstock_reactor_stalls_total']} {m['penstock_reactor_stall_ns_total'] / 1e6:.1f}\n")
+    assert server.stop() == 0, "".join(server.log)
+
+
 @pytest.fixture(scope="module", params=RINGS)
 def server(request):
-    """One server per ring and test module; at its end: no stall, clean stop."""
+    """One server per ring and test module."""
     with Server("--ring", request.param) as s:
         yield s
-        assert s.stop() == 0, "".join(s.log)
+        end(s, request)
 
 
 @pytest.fixture(scope="module")
-def plain_server():
+def plain_server(request):
     with Server() as s:
         yield s
-        assert s.stop() == 0, "".join(s.log)
+        end(s, request)
 
 
 @pytest.fixture(scope="module")

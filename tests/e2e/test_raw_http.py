@@ -1,5 +1,6 @@
 """HTTP that no SDK sends: smuggling, broken heads, pipelining, odd connections. Both rings."""
 import socket
+import ssl
 import threading
 import time
 
@@ -469,3 +470,27 @@ def test_not_http(server, raw):
     with raw.connect() as c:  # RFC 9112 section 2.2: an empty line in front is ignored
         c.send(b"\r\n" + raw.head("GET", "/"))
         assert c.read().status == 200
+
+
+def test_tls_cut_without_goodbye(tls_server):
+    """A TLS stream that just ends is not the end of a body, nor of a head."""
+    raw = Raw(tls_server)
+    context = ssl.create_default_context(cafile=tls_server.cert)
+
+    def ask(*arguments, **more):
+        with Connection(tls_server, context) as c:
+            return raw.on(c, *arguments, **more)
+    assert ask("PUT", "/tls-bucket").status == 200
+    for cut in (0, 1, 20000, MIB - 1):
+        with Connection(tls_server, context) as c:
+            c.send(raw.head("PUT", "/tls-bucket/k", length=MIB, payload_hash=UNSIGNED) + b"x" * cut)
+    with Connection(tls_server) as c:  # no TLS at all
+        c.send_gently(raw.head("GET", "/"))
+        try:
+            c.sock.recv(1000)
+        except OSError:
+            pass
+    answer = ask("GET", "/tls-bucket", [("list-type", "2")])
+    assert answer.status == 200 and b"<Key>" not in answer.body
+    assert ask("PUT", "/tls-bucket/k", body=b"x" * MIB).status == 200
+    assert ask("GET", "/tls-bucket/k").body == b"x" * MIB

@@ -497,6 +497,19 @@ def test_direct_info(server, raw):
     assert Raw(server, secret="another-secret").ask("GET", "/-/direct").verdict == (403, "SignatureDoesNotMatch")
 
 
+def test_direct_that_cannot_start(tmp_path):
+    """`auto` goes on without it and says why, also to clients; a transport that was named must start."""
+    long = str(tmp_path / ("long" * 40))  # no unix socket has such a path
+    with Server(directory=long) as s:
+        assert "direct: local off: " in "".join(s.log)
+        assert json.loads(Raw(s).ask("GET", "/-/direct").body)["transports"] == []
+    status, out, err = serve("--listen", "127.0.0.1:0", "--arena", "64M", "--direct", "local", long)
+    assert status == 1 and "local" in out + err
+    with Server("--direct-socket", str(tmp_path / "d.sock"), directory=long) as s:
+        assert json.loads(Raw(s).ask("GET", "/-/direct").body)["transports"][0]["socket"] == str(tmp_path / "d.sock")
+    assert not (tmp_path / "d.sock").exists()
+
+
 def test_access_log(tmp_path):
     log = tmp_path / "access.log"
     with Server("--access-log", str(log)) as s:
