@@ -107,6 +107,10 @@ static bool has_settled(struct drives_shard *s)
         timer_stop(&s->checkpoint.age);
         return false;
     }
+    if (s->is_patient) {
+        timer_stop(&s->patience);
+        return false;
+    }
     if (!list_is_empty(&s->waiting) || !drives_log_is_idle(&s->log))
         return false;
     if (s->checkpoint.state == CHECKPOINT_RESTING) {

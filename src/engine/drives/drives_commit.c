@@ -303,12 +303,39 @@ void drives_commit_start(struct drives_shard *s, struct drives_txn *t)
         list_push_back(&s->waiting, &t->link);
 }
 
-/* The log has no segment for t. A remove waits while a checkpoint may give space back. */
+enum { PATIENCE_MS = 50, PATIENCE_TRIES_MAX = 20 };
+
+/*
+ * The log has no segment for t. A remove waits while a checkpoint may give space back: ours, or
+ * that of another owner, whose log may hold it. We do not see those: so we try again for a second.
+ */
 static bool is_final(struct drives_shard *s, const struct drives_txn *t, enum err e)
 {
     if (t->type == RECORD_PUT || e != ERR_NO_SPACE)
         return true;
-    return s->log.take.may_use_reserve && !drives_checkpoint_may_help(s);
+    if (!s->log.take.may_use_reserve || drives_checkpoint_may_help(s))
+        return false;
+    return s->drives->is_failed || s->patience_tries >= PATIENCE_TRIES_MAX;
+}
+
+/* By the timer. */
+static void patience_over(struct op *op)
+{
+    struct drives_shard *s = container_of(op, struct drives_shard, patience.op);
+
+    s->is_patient = false;
+    if (!list_is_empty(&s->waiting))
+        drives_commit_log_ready(s, ERR_OK);
+}
+
+static void be_patient(struct drives_shard *s)
+{
+    if (s->is_patient)
+        return;
+    s->is_patient = true;
+    s->patience_tries++;
+    op_init(&s->patience.op, patience_over);
+    timer_start(&s->patience, PATIENCE_MS);
 }
 
 /* Each one once; those that must wait on keep their order. */
@@ -327,8 +354,10 @@ void drives_commit_log_ready(struct drives_shard *s, enum err e)
         else if ((e && s->log.take.may_use_reserve) || !attempt(s, t))
             list_push_back(&s->waiting, node);
     }
-    if (e == ERR_NO_SPACE && !list_is_empty(&s->waiting))
+    if (e == ERR_NO_SPACE && !list_is_empty(&s->waiting)) {
         drives_checkpoint_start(s);
+        be_patient(s);
+    }
 }
 
 /* ---- applying ---------------------------------------------------------------------------- */

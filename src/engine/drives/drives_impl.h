@@ -31,6 +31,9 @@ struct drives_shard {
     struct drives_index keys;
     struct drives_log log;
     struct list waiting;                   /* drives_txn.link: cannot be decided yet; FIFO */
+    struct timer patience;                 /* a remove on a full drive waits for other owners */
+    bool is_patient;                       /* patience is in flight */
+    unsigned patience_tries;               /* since the log last had a segment */
     uint16_t pending[SHARD_PENDING_SLOTS]; /* by key hash: in a group that is not durable */
     struct drives_checkpoint checkpoint;
     struct drives_log_mark mark;    /* what the active memtable has reached */

@@ -143,6 +143,7 @@ static void taken(struct op *op)
         log->segment->stream = log->shard->index;
         log->end = DRIVES_HEAD_BYTES;
         log->segments_taken++;
+        log->shard->patience_tries = 0;
     }
     drives_commit_log_ready(log->shard, op->err);
 }
