@@ -9,8 +9,6 @@ import socket
 import ssl
 import struct
 import subprocess
-import sys
-import threading
 import time
 import urllib.error
 import urllib.request
