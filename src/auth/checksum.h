@@ -34,6 +34,22 @@ void checksum_update(struct checksum *c, const void *at, size_t len);
 void checksum_finish(struct checksum *c, uint8_t *out);
 void checksum_done(struct checksum *c);
 
+/* A CRC-64 as the eight bytes of a CHECKSUM_CRC64NVME value, and back. */
+static inline void checksum_put_crc64(uint64_t crc64, uint8_t *to)
+{
+    for (unsigned i = 0; i < 8; i++)
+        to[i] = (uint8_t)(crc64 >> (56 - 8 * i));
+}
+
+static inline uint64_t checksum_get_crc64(const uint8_t *from)
+{
+    uint64_t crc64 = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        crc64 = crc64 << 8 | from[i];
+    return crc64;
+}
+
 size_t checksum_bytes(enum checksum_kind kind);
 /* "CRC32", "x-amz-checksum-crc32" and "ChecksumCRC32". NULL for NONE. */
 const char *checksum_name(enum checksum_kind kind);

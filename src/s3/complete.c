@@ -118,12 +118,6 @@ complete_begin(struct complete *c, struct s3_request *r, const struct engine_obj
     return S3_None;
 }
 
-static void put_crc64(uint64_t crc, uint8_t *to)
-{
-    for (unsigned i = 0; i < 8; i++)
-        to[i] = (uint8_t)(crc >> (56 - 8 * i));
-}
-
 /* The checksum of that kind of a stored part, if we know it: the engine knows the CRC-64/NVME of
  * every part, others come with UploadPart. */
 static bool find_checksum(
@@ -132,7 +126,7 @@ static bool find_checksum(
     if (m->checksum_kind == kind)
         memcpy(to, m->checksum, CHECKSUM_BYTES_MAX);
     else if (kind == CHECKSUM_CRC64NVME)
-        put_crc64(info->crc64, to);
+        checksum_put_crc64(info->crc64, to);
     else
         return false;
     return true;
@@ -291,8 +285,7 @@ static enum s3_code check_whole(struct complete *c, struct s3_request *r, enum c
         return memcmp(value, c->meta.checksum, checksum_bytes(k)) == 0 ? S3_None : S3_BadDigest;
     if (k != CHECKSUM_CRC64NVME || c->meta.checksum_kind != CHECKSUM_NONE)
         return S3_InvalidRequest;
-    for (unsigned i = 0; i < 8; i++)
-        c->crc64_expected = c->crc64_expected << 8 | value[i];
+    c->crc64_expected = checksum_get_crc64(value);
     c->has_crc64_expected = true;
     return S3_None;
 }
@@ -363,7 +356,7 @@ static void put_checksum(struct buf *x, const struct complete *c)
     char text[CHECKSUM_TEXT_MAX + 8];
     struct buf b = buf_over(text, sizeof text);
 
-    put_crc64(c->crc64, crc64);
+    checksum_put_crc64(c->crc64, crc64);
     if (kind == CHECKSUM_NONE)
         checksum_put_text(&b, CHECKSUM_CRC64NVME, crc64);
     else

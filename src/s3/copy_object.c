@@ -29,8 +29,7 @@ static void put_checksum(struct buf *x, const struct meta *m, uint64_t crc64)
     struct buf b = buf_over(text, sizeof text);
     uint8_t bytes[8];
 
-    for (unsigned i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(crc64 >> (56 - 8 * i));
+    checksum_put_crc64(crc64, bytes);
     if (m->checksum_kind == CHECKSUM_NONE)
         checksum_put_text(&b, CHECKSUM_CRC64NVME, bytes);
     else

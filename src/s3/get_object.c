@@ -59,8 +59,7 @@ static void answer_moved(struct get_object *g)
         char text[CHECKSUM_TEXT_MAX];
         struct buf b = buf_over(text, sizeof text);
 
-        for (unsigned i = 0; i < 8; i++)
-            crc64[i] = (uint8_t)(g->emit.crc64 >> (56 - 8 * i));
+        checksum_put_crc64(g->emit.crc64, crc64);
         checksum_put_text(&b, CHECKSUM_CRC64NVME, crc64);
         http_reply_header(r->http, "x-penstock-crc64nvme", buf_view(&b));
     }

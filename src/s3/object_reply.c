@@ -216,8 +216,7 @@ static void put_checksums(struct object_reply *o)
     } else {
         uint8_t crc64[8];
 
-        for (unsigned i = 0; i < 8; i++)
-            crc64[i] = (uint8_t)(o->info->crc64 >> (56 - 8 * i));
+        checksum_put_crc64(o->info->crc64, crc64);
         put_checksum(o, CHECKSUM_CRC64NVME, crc64, 0);
     }
     http_reply_header(

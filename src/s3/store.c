@@ -56,8 +56,7 @@ static void reply_checksum(struct store *s)
         http_reply_header(s->request->http, checksum_header(m->checksum_kind), buf_view(&b));
         return;
     }
-    for (unsigned i = 0; i < 8; i++)
-        crc64[i] = (uint8_t)(s->info.crc64 >> (56 - 8 * i));
+    checksum_put_crc64(s->info.crc64, crc64);
     checksum_put_text(&b, CHECKSUM_CRC64NVME, crc64);
     http_reply_header(s->request->http, checksum_header(CHECKSUM_CRC64NVME), buf_view(&b));
 }
@@ -89,7 +88,6 @@ static void make_etag(struct store *s)
 static void take_checksum(struct store *s)
 {
     struct digests *d = &s->digests;
-    uint64_t crc64 = 0;
 
     if (d->kind == CHECKSUM_NONE)
         return;
@@ -98,9 +96,7 @@ static void take_checksum(struct store *s)
     memcpy(s->meta->checksum, d->checksum, checksum_bytes(d->kind));
     if (d->kind != CHECKSUM_CRC64NVME)
         return;
-    for (unsigned i = 0; i < 8; i++)
-        crc64 = crc64 << 8 | d->checksum[i];
-    s->put.crc64_expected = crc64;
+    s->put.crc64_expected = checksum_get_crc64(d->checksum);
     s->put.has_crc64_expected = true;
 }
 
