@@ -13,7 +13,7 @@
 #include "s3/xml.h"
 
 enum list_form { LIST_V1, LIST_V2, LIST_VERSIONS };
-enum { ITEM_XML_BYTES = 640, LIST_META_BYTES_MAX = 0 };
+enum { ITEM_XML_BYTES = 640 };
 
 struct list_objects {
     struct s3_request *request;
@@ -232,7 +232,6 @@ static void start(struct s3_request *r, enum list_form form)
     o->list.space = SPACE_OBJECT;
     o->list.bucket = r->bucket;
     o->list.max_items = MAX(o->max_keys, 1);
-    o->list.meta_max = LIST_META_BYTES_MAX;
     o->list.region = r->region;
     s3_wait(r, "ListObjects.listing");
     engine_list(r->service->engine, &o->list);

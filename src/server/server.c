@@ -1,15 +1,10 @@
 #include "server/server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "net/listen.h"
 #include "net/tls.h"
 #include "server/start.h"
 
