@@ -30,6 +30,7 @@
     X(EXISTS, "the entry exists already")                                                          \
     X(NOT_EMPTY, "the bucket is not empty")                                                        \
     X(PRECONDITION, "a condition of the request does not hold")                                    \
+    X(CHANGED, "the entry is not the one that was decided about")                                  \
     X(CONFLICT, "a conflicting operation is under way")                                            \
     X(INVALID, "invalid argument")                                                                 \
     X(MALFORMED, "the input is malformed")                                                         \

@@ -7,7 +7,13 @@
  * checks the conditions and may remove others, all atomically and durably (invariant 1): that is
  * the only transaction there is, and every S3 operation is designed around it.
  *
- * Budget: 9 functions (lookup, read, release, write, commit, abort, remove, list, close).
+ * Versions (docs/adr/0008-versions.md). SPACE_OBJECT holds what a plain GET finds: the latest
+ * version of each key, unless that is a delete marker. All else of a versioned key - older
+ * versions, delete markers - is in SPACE_VERSION, newest first. Whether a bucket is versioned is a
+ * flag of its own entry, so that the owner decides it at the moment of a commit, and puts and
+ * removes move entries between the two spaces in the same commit.
+ *
+ * Budget: 10 functions (lookup, read, release, write, commit, abort, amend, remove, list, close).
  * Implementations: memory (tests), drives (default), fault (wraps another one and makes it fail),
  * rados (later). tests/suite/engine_suite.c runs over all of them.
  *
@@ -32,7 +38,26 @@ enum engine_space {
     SPACE_OBJECT = 2, /* name = object key */
     SPACE_UPLOAD = 3, /* name = object key, 0x00, upload id */
     SPACE_PART = 4,   /* name = upload id, '/', part number as 5 digits */
-    SPACE_CONFIG = 5  /* name = what is configured; bucket may be empty: the store's own */
+    SPACE_CONFIG = 5, /* name = what is configured; bucket may be empty: the store's own */
+    /* The engine's own; callers reach it by struct engine_version and by listing with versions.
+     * Name = object key, 0x00, ~seq as 8 bytes big-endian: the newest of a key comes first. */
+    SPACE_VERSION = 6,
+    SPACE_NULL =
+        7 /* the engine's own: name = object key; where in SPACE_VERSION the null version is */
+};
+
+/* Of an entry. The numbers are part of the disk format. */
+enum engine_flags {
+    ENGINE_BUCKET_VERSIONED = 1, /* SPACE_BUCKET: puts keep what was there */
+    ENGINE_BUCKET_SUSPENDED = 2, /* SPACE_BUCKET: was versioned; puts replace the null version */
+    ENGINE_VERSION_NAMED = 4,    /* has a version id, its seq; without: the null version */
+    ENGINE_MARKER = 8            /* a delete marker: no payload, no etag */
+};
+
+/* Which version of an object. All zero: the latest. Other spaces than SPACE_OBJECT: the latest. */
+struct engine_version {
+    enum { VERSION_LATEST, VERSION_NULL, VERSION_SEQ } kind;
+    uint64_t seq; /* VERSION_SEQ */
 };
 
 enum {
@@ -51,7 +76,11 @@ struct engine_key {
 struct engine_info {
     uint64_t size;    /* payload bytes */
     int64_t mtime_ms; /* as given at commit, since 1970 */
-    uint64_t seq;     /* unique, grows with every commit to the bucket; set by the engine */
+    /* Unique, grows with every commit to the bucket, set by the engine. It names a version: it
+     * stays the same when the entry is amended or becomes an older version. */
+    uint64_t seq;
+    uint64_t rev;     /* of its last change, an amendment too; set by the engine */
+    unsigned flags;   /* enum engine_flags */
     uint64_t crc64;   /* CRC-64/NVME of the payload, set by the engine */
     struct view etag; /* text without quotes, at most ENGINE_ETAG_BYTES_MAX */
     struct view meta; /* opaque, at most ENGINE_META_BYTES_MAX; in listings cut to list->meta_max */
@@ -68,6 +97,8 @@ struct engine_object {
 
 /*
  * engine_lookup(E, l): find an entry and pin it.
+ * Result   is_latest: no newer version of the key exists. A version may be a marker (flags). When
+ *          the latest was asked for and is a marker: ERR_NOT_FOUND, and marker says which.
  * Errors   ERR_NOT_FOUND; ERR_NO_BUCKET (space other than SPACE_BUCKET and the bucket does not
  *          exist; the store's own SPACE_CONFIG has no bucket); ERR_IO, ERR_CORRUPT, ERR_BUSY.
  * Owner    l->object is the caller's to release. key's bytes must live until advance.
@@ -75,8 +106,16 @@ struct engine_object {
 struct engine_lookup {
     struct op op;
     struct engine_key key;
+    struct engine_version version;
     struct engine_object *object; /* out; NULL on error */
-    struct op hop;                /* engine.c's own: the way to the owner */
+    bool is_latest;               /* out */
+    struct {
+        bool is_set;
+        uint64_t seq;
+        unsigned flags;
+        int64_t mtime_ms;
+    } marker;      /* out */
+    struct op hop; /* engine.c's own: the way to the owner */
     struct engine *engine;
     void *state; /* the engine's own */
 };
@@ -124,6 +163,9 @@ void engine_release(struct engine_object *o);
 struct engine_condition {
     enum { IF_ANY, IF_ABSENT, IF_ETAG, IF_EXISTS } kind;
     struct view etag; /* IF_ETAG */
+    /* Not 0: the entry's info.rev must be this one, else ERR_CHANGED (ERR_NOT_FOUND without an
+     * entry). So a caller looks up, decides, and changes only what it decided about. */
+    uint64_t rev;
 };
 
 struct engine_put {
@@ -137,8 +179,16 @@ struct engine_put {
     struct view etag;
     struct view meta;
     /* Holds for the entry `key` names at the moment of commit: ERR_PRECONDITION, and ERR_NOT_FOUND
-     * when IF_ETAG or IF_EXISTS meets no entry. SPACE_BUCKET with IF_ABSENT answers ERR_EXISTS. */
+     * when IF_ETAG or IF_EXISTS meets no entry. SPACE_BUCKET with IF_ABSENT answers ERR_EXISTS.
+     * A key whose latest version is a marker has no entry. */
     struct engine_condition condition;
+    /* SPACE_BUCKET: the flags it is made with. Otherwise 0. Objects: what becomes of the entry that
+     * was there is decided by the bucket's flags at the moment of commit:
+     *   neither      it is replaced
+     *   VERSIONED    it becomes an older version; the new one gets ENGINE_VERSION_NAMED
+     *   SUSPENDED    the null version, wherever it is, is removed; a named one becomes an older
+     *                version; the new one is the null version */
+    unsigned flags;
     /* This entry of the same bucket must exist, else ERR_NO_UPLOAD (a part needs its upload).
      * require.name.at == NULL: none. */
     struct engine_key require;
@@ -155,7 +205,7 @@ struct engine_put {
     uint64_t crc64_expected; /* checked at commit when has_crc64_expected: ERR_BAD_DIGEST */
     bool has_crc64_expected;
 
-    struct engine_info info; /* out: what became visible (seq, size, crc64, mtime) */
+    struct engine_info info; /* out: what became visible (seq, rev, flags, size, crc64, mtime) */
     struct op hop;
     void *state; /* the engine's own */
 };
@@ -192,16 +242,52 @@ void engine_commit(struct engine_put *p);
 void engine_abort(struct engine_put *p);
 
 /*
+ * engine_amend(E, a): replace the meta (and, of a bucket, the flags) of an entry, durably. Payload,
+ * size, mtime, etag, seq and the other flags stay; rev is new. Versions and pins made before keep
+ * what they saw.
+ * Errors   ERR_NOT_FOUND; ERR_NO_BUCKET; ERR_PRECONDITION; ERR_CHANGED; ERR_TOO_LARGE; ERR_IO;
+ *          ERR_NO_SPACE; ERR_UNKNOWN_OUTCOME.
+ */
+struct engine_amend {
+    struct op op;
+    struct engine_key key;
+    struct engine_version version;
+    struct engine_condition condition; /* of that version; kind IF_ABSENT is not allowed */
+    struct view meta;
+    unsigned flags; /* SPACE_BUCKET: the new ones, when sets_flags */
+    bool sets_flags;
+    struct engine_info info; /* out, without views */
+    struct op hop;
+    struct engine *engine;
+    void *state; /* the engine's own */
+};
+void engine_amend(struct engine *E, struct engine_amend *a);
+
+/*
  * engine_remove(E, r): remove an entry (and, optionally, parts), durably. SPACE_BUCKET: only when
- * the bucket has no OBJECT and no UPLOAD entry (ERR_NOT_EMPTY); its CONFIG, and a PART whose upload
- * is gone, go with it. A bucket that is not there is ERR_NOT_FOUND; ERR_NO_BUCKET is for the
- * others. Errors   ERR_NOT_FOUND; ERR_NO_BUCKET; ERR_PRECONDITION; ERR_IO; ERR_NO_SPACE.
+ * the bucket has no OBJECT, VERSION and UPLOAD entry (ERR_NOT_EMPTY); its CONFIG, and a PART whose
+ * upload is gone, go with it. A bucket that is not there is ERR_NOT_FOUND; ERR_NO_BUCKET is for the
+ * others.
+ *
+ * Objects. A named version (VERSION_SEQ, VERSION_NULL) is removed for good; when it was the latest
+ * the next older one becomes that: a GET finds it, unless it is a marker. The latest
+ * (VERSION_LATEST) of a bucket with ENGINE_BUCKET_VERSIONED becomes an older version and a marker
+ * is put before it (also when there is nothing: never ERR_NOT_FOUND then, unless a condition asks
+ * for an entry); with SUSPENDED the null version is removed and a marker becomes the null version;
+ * otherwise it is removed for good.
+ *
+ * Errors   ERR_NOT_FOUND; ERR_NO_BUCKET; ERR_PRECONDITION; ERR_CHANGED; ERR_IO; ERR_NO_SPACE.
  */
 struct engine_remove {
     struct op op;
     struct engine_key key;
-    struct engine_condition condition;
-    struct view purge_parts; /* as in engine_put */
+    struct engine_version version;
+    struct engine_condition condition; /* of the version that is named, a marker too */
+    struct view purge_parts;           /* as in engine_put */
+    int64_t mtime_ms;                  /* of the marker, if one is made */
+    struct view meta;                  /* likewise */
+    bool made_marker;                  /* out */
+    struct engine_info info; /* out, without views: the marker made, or what was removed for good */
     struct op hop;
     struct engine *engine;
     void *state;
@@ -225,6 +311,7 @@ void engine_remove(struct engine *E, struct engine_remove *r);
  */
 struct engine_item {
     bool is_prefix;
+    bool is_latest; /* with_versions */
     struct view name;
     struct engine_info info; /* etag and meta copied into the region; nothing for a prefix */
 };
@@ -233,6 +320,12 @@ struct engine_list {
     enum engine_space space;
     struct view bucket, prefix, after, delimiter;
     bool is_after_inclusive;
+    /* SPACE_OBJECT: every version and marker, by key and then from the newest to the oldest. A page
+     * may end inside a key: go on with after = its name and after_seq = its last seq (versions of
+     * `after` that are older than after_seq come first; 0: none of them). A version that moves from
+     * the one space to the other meanwhile is listed once. */
+    bool with_versions;
+    uint64_t after_seq;
     unsigned max_items;
     size_t meta_max;
     struct region *region;
@@ -268,6 +361,7 @@ struct engine_ops {
     void (*write)(struct engine *E, struct engine_write *w);
     void (*commit)(struct engine *E, struct engine_put *p); /* on the owner */
     void (*abort)(struct engine *E, struct engine_put *p);
+    void (*amend)(struct engine *E, struct engine_amend *a);   /* on the owner */
     void (*remove)(struct engine *E, struct engine_remove *r); /* on the owner */
     void (*list)(struct engine *E, struct engine_list *l); /* on the owner l->owner; see below */
     void (*close)(struct engine *E, struct op *op);
