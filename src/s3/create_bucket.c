@@ -64,10 +64,11 @@ static void commit(struct create_bucket *c)
 {
     struct s3_request *r = c->request;
     struct engine_key key = {.space = SPACE_BUCKET, .bucket = r->bucket};
-    struct view location, meta;
-    enum s3_code code = read_location(c, &location);
+    struct bucket_meta bucket = {0};
+    struct view meta;
+    enum s3_code code = read_location(c, &bucket.location);
 
-    if (!code && bucket_meta_encode(location, r->region, &meta))
+    if (!code && bucket_meta_encode(&bucket, r->region, &meta))
         code = S3_SlowDown;
     if (code) {
         fail(c, code, NULL);

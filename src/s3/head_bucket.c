@@ -42,12 +42,12 @@ static void head_bucket_advance(struct op *op)
 {
     struct head_bucket *h = container_of(op, struct head_bucket, lookup.op);
     struct s3_request *r = h->request;
-    struct view location = VIEW_EMPTY;
+    struct bucket_meta meta = {0};
     enum err e = op->err;
 
     if (!e)
-        e = bucket_meta_decode(h->lookup.object->info.meta, &location);
-    struct view copy = e ? VIEW_EMPTY : region_copy(r->region, location);
+        e = bucket_meta_decode(h->lookup.object->info.meta, &meta);
+    struct view copy = e ? VIEW_EMPTY : region_copy(r->region, meta.location);
     engine_release(h->lookup.object);
     if (!e && !copy.at)
         e = ERR_BUSY;

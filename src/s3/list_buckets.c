@@ -21,11 +21,11 @@ struct list_buckets {
 
 static struct view region_of(const struct list_buckets *b, const struct engine_item *item)
 {
-    struct view location;
+    struct bucket_meta meta;
 
-    if (bucket_meta_decode(item->info.meta, &location) || location.len == 0)
+    if (bucket_meta_decode(item->info.meta, &meta) || meta.location.len == 0)
         return b->request->service->region;
-    return location;
+    return meta.location;
 }
 
 static void put_bucket(struct buf *x, const struct list_buckets *b, const struct engine_item *item)

@@ -25,7 +25,12 @@ enum tag {
     TAG_USER = 9,
     TAG_CHECKSUM = 10,
     TAG_PARTS = 11,
-    TAG_UPLOAD_KEY = 12
+    TAG_UPLOAD_KEY = 12,
+    TAG_OWNER_ID = 13,
+    TAG_ACL = 14,
+    TAG_TAGS = 15,
+    TAG_RETENTION = 16, /* u8 mode, u64 until, ms since 1970 */
+    TAG_LEGAL_HOLD = 17 /* u8: 0 off, 1 on; absent: never set */
 };
 
 /* The plain text fields and their tags, for both directions. */
@@ -42,6 +47,8 @@ static const struct {
     {TAG_WEBSITE_REDIRECT, offsetof(struct meta, website_redirect)},
     {TAG_STORAGE_CLASS, offsetof(struct meta, storage_class)},
     {TAG_UPLOAD_KEY, offsetof(struct meta, upload_key)},
+    {TAG_ACL, offsetof(struct meta, acl)},
+    {TAG_TAGS, offsetof(struct meta, tags)},
 };
 
 static struct view *text_at(struct meta *m, size_t i)
@@ -116,6 +123,28 @@ static enum err take_parts(struct meta *m, struct view entry, struct region *R)
     return ERR_OK;
 }
 
+static enum err take_retention(struct meta *m, struct view entry)
+{
+    uint64_t until;
+
+    if (entry.len != 9 || entry.at[0] == LOCK_NONE || entry.at[0] > LOCK_COMPLIANCE)
+        return ERR_CORRUPT;
+    m->lock.mode = (enum lock_mode)entry.at[0];
+    entry = view_from(entry, 1);
+    TRY(view_take_le64(&entry, &until));
+    m->lock.until_ms = (int64_t)until;
+    return ERR_OK;
+}
+
+static enum err take_hold(struct meta *m, struct view entry)
+{
+    if (entry.len != 1 || entry.at[0] > 1)
+        return ERR_CORRUPT;
+    m->lock.hold_was_set = true;
+    m->lock.has_hold = entry.at[0];
+    return ERR_OK;
+}
+
 static enum err take_entry(struct meta *m, unsigned tag, struct view entry, struct region *R)
 {
     if (tag == TAG_USER)
@@ -124,6 +153,12 @@ static enum err take_entry(struct meta *m, unsigned tag, struct view entry, stru
         return take_checksum(m, entry);
     if (tag == TAG_PARTS)
         return take_parts(m, entry, R);
+    if (tag == TAG_RETENTION)
+        return take_retention(m, entry);
+    if (tag == TAG_LEGAL_HOLD)
+        return take_hold(m, entry);
+    if (tag == TAG_OWNER_ID)
+        m->owner_id = entry;
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
         if (texts[i].tag == tag)
             *text_at(m, i) = entry;
@@ -147,6 +182,29 @@ enum err meta_decode(struct view blob, struct region *R, struct meta *m_out)
         TRY(take_entry(m_out, tag, entry, R));
     }
     return ERR_OK;
+}
+
+/* The first entries of a blob that may be cut anywhere. */
+void meta_listing(
+    struct view blob, enum checksum_kind *kind_out, enum checksum_type *type_out,
+    struct view *owner_id_out)
+{
+    struct meta m = {.checksum_kind = CHECKSUM_NONE};
+    struct view entry;
+    uint16_t tag;
+
+    *kind_out = CHECKSUM_NONE;
+    *type_out = CHECKSUM_FULL_OBJECT;
+    *owner_id_out = VIEW_EMPTY;
+    blob = view_from(blob, 1);
+    while (!view_take_le16(&blob, &tag) && !view_take_lv(&blob, &entry)) {
+        if (tag == TAG_OWNER_ID) {
+            *owner_id_out = entry;
+        } else if (tag == TAG_CHECKSUM && !take_checksum(&m, entry)) {
+            *kind_out = m.checksum_kind;
+            *type_out = m.checksum_type;
+        }
+    }
 }
 
 void meta_checksum_kind(
@@ -183,6 +241,7 @@ static size_t encoded_bytes(const struct meta *m)
     for (unsigned i = 0; i < m->user_count; i++)
         bytes += ENTRY_HEAD_BYTES + 4 + m->user[i].name.len + m->user[i].value.len;
     bytes += ENTRY_HEAD_BYTES + 2 + CHECKSUM_BYTES_MAX;
+    bytes += ENTRY_HEAD_BYTES + m->owner_id.len + 2 * ENTRY_HEAD_BYTES + 9 + 1;
     if (m->part_count > 0)
         bytes += ENTRY_HEAD_BYTES + 1 + m->part_count * (PART_HEAD_BYTES + part_width(m));
     return bytes;
@@ -209,6 +268,27 @@ static void put_checksum(struct buf *b, const struct meta *m)
     buf_put_byte(b, (uint8_t)m->checksum_kind);
     buf_put_byte(b, (uint8_t)m->checksum_type);
     buf_put(b, view_of(m->checksum, bytes));
+}
+
+static void put_owner(struct buf *b, const struct meta *m)
+{
+    if (m->owner_id.len == 0)
+        return;
+    put_head(b, TAG_OWNER_ID, m->owner_id.len);
+    buf_put(b, m->owner_id);
+}
+
+static void put_lock(struct buf *b, const struct lock *l)
+{
+    if (l->mode != LOCK_NONE) {
+        put_head(b, TAG_RETENTION, 9);
+        buf_put_byte(b, (uint8_t)l->mode);
+        buf_put_le64(b, (uint64_t)l->until_ms);
+    }
+    if (l->hold_was_set) {
+        put_head(b, TAG_LEGAL_HOLD, 1);
+        buf_put_byte(b, l->has_hold);
+    }
 }
 
 static void put_parts(struct buf *b, const struct meta *m)
@@ -238,6 +318,7 @@ enum err meta_encode(const struct meta *m, struct region *R, struct view *blob_o
     buf_put_byte(&b, META_VERSION);
     if (m->checksum_kind != CHECKSUM_NONE) /* first: listings see only the beginning of a blob */
         put_checksum(&b, m);
+    put_owner(&b, m);
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         struct view v = text_of(m, i);
 
@@ -248,6 +329,7 @@ enum err meta_encode(const struct meta *m, struct region *R, struct view *blob_o
     }
     for (unsigned i = 0; i < m->user_count; i++)
         put_user(&b, &m->user[i]);
+    put_lock(&b, &m->lock);
     if (m->part_count > 0)
         put_parts(&b, m);
     assert(!b.overflow);

@@ -10,6 +10,7 @@
 
 #include "auth/checksum.h"
 #include "base/region.h"
+#include "s3/lock.h"
 
 enum { META_USER_MAX = 128, META_USER_BYTES_MAX = 2048, META_PARTS_MAX = 10000 };
 
@@ -36,11 +37,23 @@ struct meta {
     struct meta_part *parts; /* completed multipart uploads: in order; for partNumber reads */
     unsigned part_count;
     struct view upload_key; /* uploads and parts: reserved */
+    struct view owner_id;   /* canonical id; empty: root's */
+    struct view acl;        /* stored form, acl.h; empty: the owner alone */
+    struct view tags;       /* stored form, tags.h */
+    struct lock lock;
 };
 
 /* Decodes into views of `blob` and the region. ERR_CORRUPT; ERR_BUSY when the region is exhausted.
  */
 enum err meta_decode(struct view blob, struct region *R, struct meta *m_out) MUST_CHECK;
+/*
+ * What listings show, from the first META_LISTING_BYTES of a blob: checksum and owner are encoded
+ * first for that. NONE and FULL_OBJECT when there is no checksum; an empty owner is root.
+ */
+enum { META_LISTING_BYTES = 256 };
+void meta_listing(
+    struct view blob, enum checksum_kind *kind_out, enum checksum_type *type_out,
+    struct view *owner_id_out);
 /* Kind and type of the checksum from the first META_CHECKSUM_BYTES of a blob: for listings. NONE
  * and FULL_OBJECT when there is none. */
 enum { META_CHECKSUM_BYTES = 48 };

@@ -15,6 +15,8 @@
 #include "direct/transport.h"
 #include "engine/engine.h"
 #include "http/request.h"
+#include "iam/iam.h"
+#include "s3/acl.h"
 #include "s3/errors.h"
 
 /* Secrets by access key. An interface, because users come later; lookups are synchronous. */
@@ -30,7 +32,11 @@ struct s3_service {
     struct transport_set transports; /* empty: direct is off */
     bool direct_is_on;
     bool put_decline_is_200; /* s3-rdma-protocol.md 2.7: answer declined PUTs 200 + reply 501 */
-    const struct s3_credentials *credentials;
+    const struct s3_credentials *credentials; /* until iam takes over */
+    struct iam *iam;
+    /* Of buckets made without x-amz-object-ownership: AWS's default is BucketOwnerEnforced. */
+    unsigned ownership_default; /* enum bucket_ownership */
+    bool refuses_sigv2;
     struct view region;     /* default "us-east-1" */
     struct view domains[8]; /* virtual-host style: bucket.DOMAIN */
     unsigned domain_count;
@@ -47,6 +53,7 @@ enum {
     S3_CHUNK_WAIT_MS = 8000 /* for payload memory; then 503 SlowDown */
 };
 
+struct bucket;
 struct s3_request;
 
 enum s3_level { S3_SERVICE, S3_BUCKET, S3_OBJECT };
@@ -60,7 +67,11 @@ struct s3_op {
     const char *header;      /* request header that selects it ("x-amz-copy-source"), or NULL */
     /* Query parameters it understands besides; others that name an S3 subresource give 501. */
     const char *params;
-    bool takes_token;                    /* the direct path applies */
+    bool takes_token; /* the direct path applies */
+    /* What the caller must be allowed before it starts (access.h); NULL: it asks itself. */
+    const char *action;                  /* "s3:GetObject" */
+    const char *version_action;          /* the same when versionId names one; NULL: action */
+    enum acl_right right;                /* the ACL permission that would do, too */
     void (*start)(struct s3_request *r); /* NULL: NotImplemented */
 };
 
@@ -75,9 +86,18 @@ struct s3_request {
     struct sigv4 auth;
     struct failure failure;
     int64_t now_ms;
+    /* Who asks. user NULL: anonymous. Held until the request is gone. */
+    const struct iam_snapshot *people;
+    const struct iam_user *user;
+    /* What the bucket is set to; NULL at service level, before the door has found it, and for
+     * CreateBucket. Held until the request is gone. */
+    const struct bucket *conf;
+    bool is_decided;       /* the door's answer was yes; else find.c asks again with the object */
     struct http_send send; /* for s3_finish_* */
     /* Goes into every answer from s3_reply on, errors too, when set. */
     unsigned rdma_reply; /* x-amz-rdma-reply; 0: none */
+    bool is_marker;      /* x-amz-delete-marker: true */
+    char version_id[33]; /* x-amz-version-id; empty: none */
     bool has_total;      /* 416: Content-Range says how much there is */
     uint64_t total_bytes;
 };

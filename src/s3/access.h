@@ -1,0 +1,45 @@
+/*
+ * The decision: may this caller do this to that? One place for all operations and routes.
+ *
+ * AWS's order: an explicit deny (bucket policy, attached policies) ends it; then, inside one
+ * account, the owner, an attached policy or the bucket's policy allows; across accounts both sides
+ * must: the attached policies of a caller who has some, and the bucket's policy or an ACL. ACLs
+ * count where the bucket's ownership is not BucketOwnerEnforced. Public access block takes public
+ * ACLs and policies out of it. Root owns everything, but an explicit deny binds it, except for the
+ * policy operations (so that a policy cannot lock everybody out). Source: Amazon S3 user guide,
+ * "How Amazon S3 authorizes a request".
+ *
+ * The door (s3.c) asks for the row's action before any operation starts. What depends on the object
+ * (its ACL, s3:ExistingObjectTag) is asked again by find.c with the object at hand. Operations ask
+ * for what else they do: copy sources, each key of DeleteObjects, tags, ACLs, locks, bypass.
+ */
+#ifndef PENSTOCK_S3_ACCESS_H
+#define PENSTOCK_S3_ACCESS_H
+
+#include "s3/acl.h"
+#include "s3/bucket.h"
+#include "s3/meta.h"
+
+struct s3_request;
+
+enum access_verdict { ACCESS_NO, ACCESS_YES, ACCESS_AFTER_LOOKUP };
+
+struct access_ask {
+    const char *action; /* "s3:GetObject" */
+    enum acl_right right;
+    const struct bucket *bucket;
+    struct view key;        /* empty: the bucket itself */
+    struct view version_id; /* at == NULL: none was named */
+    bool object_is_known;   /* looked up; object NULL: it is not there */
+    const struct meta *object;
+};
+
+/* AFTER_LOOKUP only when !object_is_known. */
+enum access_verdict access_decide(struct s3_request *r, const struct access_ask *ask);
+/* The same for the request's own bucket and key, something more that it does: S3_None or
+ * S3_AccessDenied. The action must not depend on the object. */
+enum s3_code access_also(struct s3_request *r, const char *action);
+/* What to say of a key that is not there: NoSuchKey, or AccessDenied to who may not list. */
+enum s3_code access_missing(struct s3_request *r, const struct bucket *b);
+
+#endif
