@@ -93,6 +93,8 @@ enum s3_code s3_code_from_err(enum err e, bool is_object)
         return S3_BucketNotEmpty;
     case ERR_PRECONDITION:
         return S3_PreconditionFailed;
+    case ERR_CHANGED: /* by others, more often than we try again */
+        return S3_OperationAborted;
     case ERR_CONFLICT:
         return S3_ConditionalRequestConflict;
     case ERR_INVALID:

@@ -62,7 +62,30 @@
     X(InsufficientStorage, 507, "The store is full.")                                              \
         X(XAmzContentChecksumMismatch, 400, "The provided 'x-amz-checksum' header does not match what was computed.") \
     X(XAmzContentSHA256Mismatch, 400, "The provided 'x-amz-content-sha256' header does not match what was computed.") \
-    X(InvalidTag, 400, "The tag provided was not a valid tag.")
+    X(InvalidTag, 400, "The tag provided was not a valid tag.") \
+    X(AccessControlListNotSupported, 400, "The bucket does not allow ACLs") \
+    X(IllegalVersioningConfigurationException, 400, "The Versioning element must be specified") \
+    X(InvalidBucketAclWithObjectOwnership, 400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting") \
+    X(InvalidBucketState, 409, "The request is not valid with the current state of the bucket.") \
+    X(InvalidPolicyDocument, 400, "The content of the form does not meet the conditions specified in the policy document.") \
+    X(MalformedACLError, 400, "The XML you provided was not well-formed or did not validate against our published schema") \
+    X(MalformedPOSTRequest, 400, "The body of your POST request is not well-formed multipart/form-data.") \
+    X(MalformedPolicy, 400, "This policy contains invalid Json") \
+    X(NoSuchBucketPolicy, 404, "The bucket policy does not exist") \
+    X(NoSuchConfiguration, 404, "The specified configuration does not exist.") \
+    X(NoSuchCORSConfiguration, 404, "The CORS configuration does not exist") \
+    X(NoSuchLifecycleConfiguration, 404, "The lifecycle configuration does not exist") \
+    X(NoSuchObjectLockConfiguration, 404, "The specified object does not have a ObjectLock configuration") \
+    X(NoSuchPublicAccessBlockConfiguration, 404, "The public access block configuration was not found") \
+    X(NoSuchTagSet, 404, "The TagSet does not exist") \
+    X(NoSuchWebsiteConfiguration, 404, "The specified bucket does not have a website configuration") \
+    X(ObjectLockConfigurationNotFoundError, 404, "Object Lock configuration does not exist for this bucket") \
+    X(OperationAborted, 409, "A conflicting conditional operation is currently in progress against this resource. Please try again.") \
+    X(OwnershipControlsNotFoundError, 404, "The bucket ownership controls were not found") \
+    X(ReplicationConfigurationNotFoundError, 404, "The replication configuration was not found") \
+    X(ServerSideEncryptionConfigurationNotFoundError, 404, "The server side encryption configuration was not found") \
+    X(UnresolvableGrantByEmailAddress, 400, "The email address you provided does not match any account on record.") \
+    X(UserKeyMustBeSpecified, 400, "The bucket POST must contain the specified field name. If it is specified, please check the order of the fields.")
 /* clang-format on */
 
 enum s3_code {
