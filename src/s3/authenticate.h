@@ -10,7 +10,12 @@
  */
 enum s3_code
 authenticate_request(struct s3_request *r, const char **detail_out, struct view *extra_out);
-/* Is header `name` (lower case) among the signed ones? */
-bool authenticate_covers(const struct s3_request *r, const char *name);
+/*
+ * Who has this access key: the secret to verify with, and r->user set (it counts only once the
+ * signature held). S3_InvalidAccessKeyId, S3_AccessDenied. For signatures that are not in the head:
+ * POST forms.
+ */
+enum s3_code
+authenticate_key(struct s3_request *r, struct view access_key, struct view *secret_out);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "s3/authenticate.h"
+#include "s3/signature.h"
 
 static const char token_header[] = "x-amz-rdma-token";
 /* Another dialect's. Its clients go by the status alone: reads and writes both end in an error. */
@@ -65,7 +65,7 @@ enum s3_code direct_look(struct s3_request *r, struct direct *d, const char **de
     }
     if (!token.at)
         return S3_None;
-    if (!authenticate_covers(r, token_header) || http_header_count(r->http, token_header) != 1) {
+    if (!signature_covers(r, token_header) || http_header_count(r->http, token_header) != 1) {
         *detail_out = "The x-amz-rdma-token header must be there once and be signed.";
         return refuse(S3_AccessDenied);
     }

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "base/metrics.h"
+#include "s3/cors.h"
 
 enum { ERROR_BYTES = 768 };
 
@@ -61,6 +62,7 @@ void s3_reply(struct s3_request *r, unsigned status)
         http_reply_headerf(r->http, "x-amz-rdma-reply", "%u", r->rdma_reply);
     if (r->has_total)
         http_reply_headerf(r->http, "Content-Range", "bytes */%" PRIu64, r->total_bytes);
+    cors_reply(r);
 }
 
 void s3_finish_empty(struct s3_request *r)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "s3/authenticate.h"
+#include "s3/proxy.h"
 #include "s3/route.h"
 
 struct view s3_param(const struct s3_request *r, const char *name)
@@ -118,5 +119,6 @@ void s3_handle(struct http_request *q, void *ctx)
     r->region = q->region;
     r->now_ms = clock_wall_ms();
     q->way = "-";
+    proxy_read(r);
     route_and_start(r);
 }

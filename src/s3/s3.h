@@ -89,6 +89,10 @@ struct s3_request {
     /* Who asks. user NULL: anonymous. Held until the request is gone. */
     const struct iam_snapshot *people;
     const struct iam_user *user;
+    /* The client's address and whether it came by TLS: the proxy's word where one is trusted. */
+    struct view source_ip;
+    bool is_secure;
+    struct view forwarded_host; /* X-Forwarded-Host of a trusted proxy; at == NULL: none */
     /* What the bucket is set to; NULL at service level, before the door has found it, and for
      * CreateBucket. Held until the request is gone. */
     const struct bucket *conf;

@@ -1,0 +1,32 @@
+/*
+ * Cross-origin resource sharing: what a bucket tells browsers about pages of other origins.
+ *
+ * A configuration is a list of rules; the first that fits origin, method and (preflight) headers
+ * counts. The decision binds browsers only: it adds headers to answers and never lets anybody in.
+ * Source: Amazon S3 user guide, "Using cross-origin resource sharing"; API reference,
+ * PutBucketCors; WHATWG Fetch, "CORS protocol".
+ */
+#ifndef PENSTOCK_S3_CORS_H
+#define PENSTOCK_S3_CORS_H
+
+#include "s3/s3.h"
+
+enum { CORS_BYTES_MAX = 65536, CORS_RULES_MAX = 100 };
+
+struct cors; /* one allocation, constant */
+
+/*
+ * cors_parse(xml, c_out, why): a CORSConfiguration. Allocates (control path: when it is set or
+ * first read, never per request). S3_None, or what to answer; `why`: a sentence for it, may stay
+ * empty. why may be NULL.
+ */
+enum s3_code cors_parse(struct view xml, struct cors **c_out, struct buf *why) MUST_CHECK;
+void cors_free(struct cors *c); /* NULL is fine */
+
+/* OPTIONS, answered without authentication. The bucket has been found: r->conf is set. */
+void cors_preflight(struct s3_request *r);
+/* Adds the headers for r's Origin to the answer that was begun: s3_reply calls it, for errors too.
+ * Nothing without Origin or without r->conf. */
+void cors_reply(struct s3_request *r);
+
+#endif
