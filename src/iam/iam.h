@@ -54,14 +54,17 @@ struct iam_open {
     void *state;
 };
 void iam_open(struct iam_open *o);
-void iam_close(struct iam *I);
+void iam_close(struct iam *I); /* nothing is under way, nothing held; NULL is fine */
 /* A snapshot of root alone, nothing stored: for engine `memory` at start and for tests. */
 enum err iam_new_root_only(const struct iam_config *config, struct iam **iam_out) MUST_CHECK;
 
 /* Any reactor; cheap. */
 const struct iam_snapshot *iam_hold(struct iam *I);
 void iam_release(const struct iam_snapshot *s); /* NULL is fine */
-/* Disabled users and keys are found, too: the caller answers InvalidAccessKeyId / AccessDenied. */
+/*
+ * False for a key that is unknown or disabled: InvalidAccessKeyId. Those of a disabled user are
+ * found: key.user->is_enabled is false and the answer AccessDenied. The views live as long as s.
+ */
 bool iam_find_key(const struct iam_snapshot *s, struct view access, struct iam_key *key_out);
 /* Accounts by canonical id, for owners and grantees; by e-mail. NULL when unknown. */
 const struct iam_user *iam_find_account(const struct iam_snapshot *s, struct view id);

@@ -50,6 +50,7 @@ struct server {
     char direct_why[300]; /* why transports are off */
     char direct_json[4400], socket_path[4096], server_id[33];
     struct keys keys;
+    struct iam *iam;
     struct s3_service service;
     struct tls_context *tls;
     struct access_log_file access_log;

@@ -95,6 +95,23 @@ static enum err start_keys(struct server *s, struct buf *why)
         &s->keys, c->root_user, c->root_password, c->dir_count ? c->dirs[0] : NULL, why);
 }
 
+/* Nothing identifies the root account better than that it is this store's: its id is fixed. */
+#define ROOT_ID VIEW("02d6176db174dc93cb1b899f7c6078f08654445fe8cf1b6ce98d8855f66bdbf4")
+#define ROOT_NAME VIEW("root")
+
+static enum err start_iam(struct server *s)
+{
+    const struct iam_config config = {
+        .engine = s->engine,
+        .root_id = ROOT_ID,
+        .root_name = ROOT_NAME,
+        .root_access = view_str(s->keys.access),
+        .root_secret = view_str(s->keys.secret),
+    };
+
+    return iam_new_root_only(&config, &s->iam);
+}
+
 /* Is `name` in the comma-separated list, or is the list "auto"? */
 static bool direct_wants(const char *list, const char *name)
 {
@@ -219,9 +236,9 @@ static void make_service(struct server *s)
     if (s->local)
         v->transports.list[v->transports.count++] = s->local;
     v->direct_is_on = v->transports.count > 0;
-    /* One account: its canonical id is fixed, as nothing identifies it better than the store. */
-    v->owner_id = VIEW("02d6176db174dc93cb1b899f7c6078f08654445fe8cf1b6ce98d8855f66bdbf4");
-    v->owner_name = VIEW("root");
+    v->iam = s->iam;
+    v->owner_id = ROOT_ID;
+    v->owner_name = ROOT_NAME;
     struct buf b = buf_over(s->direct_json, sizeof s->direct_json);
     buf_printf(&b, "{\"server_id\":\"%s\",\"transports\":[", s->server_id);
     if (s->local)
@@ -274,6 +291,7 @@ enum err start_server(struct server *s, struct buf *why)
     TRY(start_cores(s, why));
     TRY(start_engine(s, why));
     TRY(start_keys(s, why));
+    TRY(start_iam(s));
     TRY(start_direct(s, why));
     make_service(s);
     TRY(open_listens(s, why));
@@ -362,6 +380,7 @@ void start_undo(struct server *s)
     for (unsigned i = 0; i < s->core_count; i++)
         core_stop(&s->cores[i]);
     work_pool_stop();
+    iam_close(s->iam);
     cache_free(s->cache);
     if (s->arena)
         arena_free(s->arena);
