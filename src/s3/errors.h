@@ -36,6 +36,7 @@
     X(InvalidRange, 416, "The requested range is not satisfiable.")                                \
     X(InvalidRDMAToken, 400, "The RDMA token is malformed.")                                       \
     X(InvalidRequest, 400, "Invalid Request")                                                      \
+    X(InvalidRetentionPeriod, 400, "Default retention period must be a positive integer value.")   \
     X(InvalidStorageClass, 400, "The storage class you specified is not valid.")                   \
     X(InvalidURI, 400, "Couldn't parse the specified URI.")                                        \
     X(KeyTooLongError, 400, "Your key is too long.")                                               \

@@ -19,13 +19,15 @@ struct tags {
     unsigned count;
 };
 
-/* From the header form `k1=v1&k2=v2`, from XML <Tagging>, from the stored form. */
+/* In the order of keys. From the header form `k1=v1&k2=v2`, from XML <Tagging>, from the stored
+ * form. */
 enum s3_code
 tags_from_header(struct view text, struct region *R, struct tags *t_out, const char **detail_out);
 enum s3_code tags_from_xml(
     struct view body, unsigned max, struct region *R, struct tags *t_out, const char **detail_out);
 enum err tags_decode(struct view blob, struct region *R, struct tags *t_out) MUST_CHECK;
 enum err tags_encode(const struct tags *t, struct region *R, struct view *blob_out) MUST_CHECK;
+/* The document <Tagging>: how many bytes at most, and its bytes. */
 size_t tags_xml_bytes(const struct tags *t);
 void tags_put_xml(struct buf *x, const struct tags *t);
 
