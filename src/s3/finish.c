@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "base/metrics.h"
+#include "base/text.h"
 #include "s3/cors.h"
 
 enum { ERROR_BYTES = 768 };
@@ -54,10 +55,27 @@ static void send_last(struct s3_request *r, struct view body)
     http_send(&r->send);
 }
 
+/* Which version the answer is about. */
+static void reply_version(struct s3_request *r)
+{
+    char date[40];
+    struct buf b = buf_over(date, sizeof date);
+
+    if (r->version_id[0])
+        http_reply_header(r->http, "x-amz-version-id", view_str(r->version_id));
+    if (r->is_marker)
+        http_reply_header(r->http, "x-amz-delete-marker", VIEW("true"));
+    if (!r->marker_ms)
+        return;
+    text_put_http_date(&b, r->marker_ms);
+    http_reply_header(r->http, "Last-Modified", buf_view(&b));
+}
+
 void s3_reply(struct s3_request *r, unsigned status)
 {
     http_reply(r->http, status);
     http_reply_header(r->http, "x-amz-id-2", view_str(r->http->id));
+    reply_version(r);
     if (r->rdma_reply)
         http_reply_headerf(r->http, "x-amz-rdma-reply", "%u", r->rdma_reply);
     if (r->has_total)

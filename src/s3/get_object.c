@@ -1,9 +1,9 @@
 /*
  * GetObject, by HTTP body or into a window of the direct path.
  *
- *   looking up -> [no token] ------------------------------> emitting -> cleaning
- *              -> [token] opening -> emitting -> closing -> the answer
- *                              \-> closing (window too small) -> emitting to the socket
+ *   finding -> [no token] ---------------------------------> emitting -> cleaning
+ *           -> [token] opening -> emitting -> closing -> the answer
+ *                           \-> closing (window too small) -> emitting to the socket
  *
  * Before the head leaves every failure is an S3 error; after it, a closed connection. Once a
  * transfer into a window was started its failure is never covered up by a body (invariant 3).
@@ -13,16 +13,17 @@
 #include "base/text.h"
 #include "s3/direct.h"
 #include "s3/emit.h"
+#include "s3/find.h"
 #include "s3/object_reply.h"
 #include "s3/ops.h"
 
-enum get_wait { GET_LOOKING_UP, GET_OPENING, GET_EMITTING, GET_CLOSING };
+enum get_wait { GET_FINDING, GET_OPENING, GET_EMITTING, GET_CLOSING };
 
 struct get_object {
     struct s3_request *request;
     enum get_wait wait;
     enum err err; /* of the emit into the window, kept while it closes */
-    struct engine_lookup lookup;
+    struct find find;
     struct object_reply reply;
     struct direct direct;
     struct emit emit;
@@ -36,8 +37,7 @@ static void on_emit(struct op *op);
 static void let_go(struct get_object *g)
 {
     assert(g->direct.state != DIRECT_OPEN);
-    engine_release(g->lookup.object);
-    g->lookup.object = NULL;
+    find_done(&g->find);
 }
 
 static void fail(struct get_object *g, enum s3_code code)
@@ -74,7 +74,7 @@ static void emit(struct get_object *g, struct window *window)
     struct emit *m = &g->emit;
 
     m->request = g->request;
-    m->object = g->lookup.object;
+    m->object = g->find.object;
     m->off = g->reply.range.off;
     m->len = g->reply.range.len;
     m->window = window;
@@ -162,15 +162,15 @@ static void emitted(struct get_object *g, enum err e)
         s3_finish_sent(g->request);
 }
 
-static void looked_up(struct get_object *g, enum err e)
+static void found(struct get_object *g, enum err e)
 {
     enum s3_code code;
 
     if (e) {
-        s3_finish_err(g->request, e);
+        s3_finish_error(g->request, g->find.code, g->find.detail);
         return;
     }
-    code = object_reply_decide(&g->reply, &g->lookup.object->info);
+    code = object_reply_decide(&g->reply, &g->find.object->info, &g->find.meta);
     if (code == S3_NotModified) {
         object_reply_not_modified(&g->reply);
         let_go(g);
@@ -190,8 +190,8 @@ static void looked_up(struct get_object *g, enum err e)
 static void advance(struct get_object *g, enum err e)
 {
     switch (g->wait) {
-    case GET_LOOKING_UP: /* the engine */
-        looked_up(g, e);
+    case GET_FINDING: /* find */
+        found(g, e);
         break;
     case GET_OPENING: /* the transport */
         opened(g);
@@ -205,9 +205,9 @@ static void advance(struct get_object *g, enum err e)
     }
 }
 
-static void on_lookup(struct op *op)
+static void on_found(struct op *op)
 {
-    advance(container_of(op, struct get_object, lookup.op), op->err);
+    advance(container_of(op, struct get_object, find.op), op->err);
 }
 
 static void on_window(struct op *op)
@@ -239,9 +239,8 @@ void get_object_start(struct s3_request *r)
         s3_finish_error(r, code, detail);
         return;
     }
-    g->wait = GET_LOOKING_UP;
-    g->lookup.key = (struct engine_key){SPACE_OBJECT, r->bucket, r->key};
-    s3_wait(r, "GetObject.looking_up");
-    op_init(&g->lookup.op, on_lookup);
-    engine_lookup(r->service->engine, &g->lookup);
+    g->wait = GET_FINDING;
+    s3_wait(r, "GetObject.finding");
+    find_init(&g->find, r, on_found);
+    find_start(&g->find);
 }

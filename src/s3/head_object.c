@@ -1,35 +1,36 @@
 /*
  * HeadObject: the head GetObject would send. A token is ignored.
  *
- *   looking up -> the answer
+ *   finding (find.h) -> the answer
  */
+#include "s3/find.h"
 #include "s3/object_reply.h"
 #include "s3/ops.h"
 
 struct head_object {
-    struct engine_lookup lookup;
+    struct find find;
     struct object_reply reply;
 };
 
-/* Woken by the engine. The head holds copies: the object can go before it is sent. */
-static void on_looked_up(struct op *op)
+/* Woken by find. The head holds copies: the object can go before it is sent. */
+static void on_found(struct op *op)
 {
-    struct head_object *h = container_of(op, struct head_object, lookup.op);
+    struct head_object *h = container_of(op, struct head_object, find.op);
     struct s3_request *r = h->reply.request;
     enum s3_code code;
 
     if (op->err) {
-        s3_finish_err(r, op->err);
+        s3_finish_error(r, h->find.code, h->find.detail);
         return;
     }
-    code = object_reply_decide(&h->reply, &h->lookup.object->info);
+    code = object_reply_decide(&h->reply, &h->find.object->info, &h->find.meta);
     if (code == S3_NotModified) {
         object_reply_not_modified(&h->reply);
     } else if (!code) {
         object_reply_head(&h->reply);
         http_reply_length(r->http, h->reply.range.len);
     }
-    engine_release(h->lookup.object);
+    find_done(&h->find);
     if (code && code != S3_NotModified)
         s3_finish_error(r, code, NULL);
     else
@@ -52,8 +53,7 @@ void head_object_start(struct s3_request *r)
         s3_finish_error(r, code, detail);
         return;
     }
-    h->lookup.key = (struct engine_key){SPACE_OBJECT, r->bucket, r->key};
-    s3_wait(r, "HeadObject.looking_up");
-    op_init(&h->lookup.op, on_looked_up);
-    engine_lookup(r->service->engine, &h->lookup);
+    s3_wait(r, "HeadObject.finding");
+    find_init(&h->find, r, on_found);
+    find_start(&h->find);
 }

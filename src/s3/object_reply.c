@@ -11,19 +11,7 @@
 static const char bad_number[] = "Part number must be an integer between 1 and 10000, inclusive";
 static const char range_and_part[] =
     "Cannot specify both Range header and partNumber query parameter";
-static const char empty_version[] = "Version id cannot be the empty string";
 static const char bad_override[] = "A response-* parameter cannot be sent as a header";
-
-/* Nothing is versioned: the one version there is has the id "null". */
-static enum s3_code check_version(const struct s3_request *r, const char **detail_out)
-{
-    struct view id = s3_param(r, "versionId");
-
-    if (!id.at || view_is(id, "null"))
-        return S3_None;
-    *detail_out = id.len == 0 ? empty_version : NULL;
-    return id.len == 0 ? S3_InvalidArgument : S3_NoSuchVersion;
-}
 
 /* They go into a head: nothing that ends a line there, and not without bounds. */
 static enum s3_code check_overrides(const struct s3_request *r, const char **detail_out)
@@ -80,8 +68,6 @@ enum s3_code object_reply_read(struct object_reply *o, const char **detail_out)
     o->if_range = s3_header(r, "if-range");
     o->wants_checksum = view_eq_nocase(s3_header(r, "x-amz-checksum-mode"), VIEW("ENABLED"));
     if (!code)
-        code = check_version(r, detail_out);
-    if (!code)
         code = check_overrides(r, detail_out);
     return code ? code : read_part_number(o, detail_out);
 }
@@ -90,7 +76,7 @@ enum s3_code object_reply_read(struct object_reply *o, const char **detail_out)
 
 static enum s3_code decide_part(struct object_reply *o)
 {
-    const struct meta *m = &o->meta;
+    const struct meta *m = o->meta;
     uint64_t off = 0;
 
     if (m->part_count == 0) {
@@ -127,12 +113,10 @@ static enum s3_code decide_range(struct object_reply *o)
     return S3_InvalidRange;
 }
 
-enum s3_code object_reply_decide(struct object_reply *o, const struct engine_info *info)
+enum s3_code
+object_reply_decide(struct object_reply *o, const struct engine_info *info, const struct meta *m)
 {
-    enum err e = meta_decode(info->meta, o->request->region, &o->meta);
-
-    if (e)
-        return s3_code_from_err(e, true);
+    o->meta = m;
     o->info = info;
     o->range = (struct range){0, info->size};
     switch (conditions_check(&o->conditions, info->etag, info->mtime_ms)) {
@@ -163,15 +147,15 @@ static void put_user(struct object_reply *o)
 {
     char name[16 + META_USER_BYTES_MAX];
 
-    for (unsigned i = 0; i < o->meta.user_count; i++) {
+    for (unsigned i = 0; i < o->meta->user_count; i++) {
         struct buf b = buf_over(name, sizeof name - 1);
 
         buf_put_str(&b, "x-amz-meta-");
-        buf_put(&b, o->meta.user[i].name);
+        buf_put(&b, o->meta->user[i].name);
         if (b.overflow) /* not by us: our writes bound it */
             continue;
         name[b.len] = '\0';
-        http_reply_header(o->request->http, name, o->meta.user[i].value);
+        http_reply_header(o->request->http, name, o->meta->user[i].value);
     }
 }
 
@@ -201,7 +185,7 @@ put_checksum(struct object_reply *o, enum checksum_kind kind, const uint8_t *byt
 /* Checksums are of the whole object, or of the part asked for: never of a range. */
 static void put_checksums(struct object_reply *o)
 {
-    const struct meta *m = &o->meta;
+    const struct meta *m = o->meta;
     bool is_composite = m->checksum_kind && m->checksum_type == CHECKSUM_COMPOSITE;
 
     if (!o->wants_checksum || (o->is_part && !o->part_number))
@@ -228,12 +212,12 @@ static void put_amz(struct object_reply *o)
 {
     struct http_request *q = o->request->http;
 
-    if (o->meta.website_redirect.len > 0)
-        http_reply_header(q, "x-amz-website-redirect-location", o->meta.website_redirect);
-    if (o->meta.storage_class.len > 0)
-        http_reply_header(q, "x-amz-storage-class", o->meta.storage_class);
-    if (o->part_number && o->meta.part_count > 0)
-        http_reply_headerf(q, "x-amz-mp-parts-count", "%u", o->meta.part_count);
+    if (o->meta->website_redirect.len > 0)
+        http_reply_header(q, "x-amz-website-redirect-location", o->meta->website_redirect);
+    if (o->meta->storage_class.len > 0)
+        http_reply_header(q, "x-amz-storage-class", o->meta->storage_class);
+    if (o->part_number && o->meta->part_count > 0)
+        http_reply_headerf(q, "x-amz-mp-parts-count", "%u", o->meta->part_count);
     put_user(o);
     put_checksums(o);
 }
@@ -241,7 +225,7 @@ static void put_amz(struct object_reply *o)
 void object_reply_head(struct object_reply *o)
 {
     struct http_request *q = o->request->http;
-    const struct meta *m = &o->meta;
+    const struct meta *m = o->meta;
     struct view type = m->content_type.len > 0 ? m->content_type : VIEW("binary/octet-stream");
 
     s3_reply(o->request, o->is_part ? 206 : 200);
@@ -264,6 +248,6 @@ void object_reply_not_modified(struct object_reply *o)
 {
     s3_reply(o->request, 304);
     put_validators(o);
-    put_text(o, "Cache-Control", o->meta.cache_control, "response-cache-control");
-    put_text(o, "Expires", o->meta.expires, "response-expires");
+    put_text(o, "Cache-Control", o->meta->cache_control, "response-cache-control");
+    put_text(o, "Expires", o->meta->expires, "response-expires");
 }

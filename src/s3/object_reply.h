@@ -22,7 +22,7 @@ struct object_reply {
 
     /* from the object: object_reply_decide */
     const struct engine_info *info;
-    struct meta meta;
+    const struct meta *meta;
     struct range range;
     bool is_part; /* 206: of a Range or a part number */
     unsigned part_index;
@@ -31,10 +31,11 @@ struct object_reply {
 /* Into *o, which is zero but for request. S3_None, or the answer. */
 enum s3_code object_reply_read(struct object_reply *o, const char **detail_out);
 /*
- * Conditions, range, part. S3_None: range says which bytes, is_part the status. NotModified: answer
- * by object_reply_not_modified.
+ * Conditions, range, part; info and m live until the head is written. S3_None: range says which
+ * bytes, is_part the status. NotModified: answer by object_reply_not_modified.
  */
-enum s3_code object_reply_decide(struct object_reply *o, const struct engine_info *info);
+enum s3_code
+object_reply_decide(struct object_reply *o, const struct engine_info *info, const struct meta *m);
 /* s3_reply(200 or 206) and every header but the length. */
 void object_reply_head(struct object_reply *o);
 /* s3_reply(304) and its headers; s3_finish_head sends it. */

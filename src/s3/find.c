@@ -1,0 +1,122 @@
+#include "s3/find.h"
+
+#include "s3/version.h"
+
+static const char bad_version[] = "Invalid version id specified";
+static const char empty_version[] = "Version id cannot be the empty string";
+static const char marker_as_source[] =
+    "The source of a copy request may not specifically refer to a delete marker by version id.";
+
+static void finish(struct find *f, enum s3_code code)
+{
+    if (code)
+        find_done(f);
+    f->code = code;
+    op_complete(&f->op, code ? ERR_INVALID : ERR_OK);
+}
+
+static const struct bucket *bucket_of(const struct find *f)
+{
+    return f->bucket ? f->bucket : f->request->conf;
+}
+
+/* --- the answer's version ----------------------------------------------------------------- */
+
+static void say_version(struct find *f, uint64_t seq, unsigned flags)
+{
+    struct s3_request *r = f->request;
+    const struct bucket *b = bucket_of(f);
+    bool was_versioned = b && b->versioning != VERSIONING_NEVER;
+
+    if (f->is_source)
+        return;
+    if (was_versioned || (flags & ENGINE_VERSION_NAMED) || f->version_id.at)
+        version_text(seq, flags, r->version_id);
+    if (flags & ENGINE_MARKER)
+        r->is_marker = true;
+}
+
+/* A marker that was named. */
+static enum s3_code refuse_marker(struct find *f)
+{
+    if (f->is_source) {
+        f->detail = marker_as_source;
+        return S3_InvalidRequest;
+    }
+    f->request->marker_ms = f->object->info.mtime_ms;
+    return S3_MethodNotAllowed;
+}
+
+/* --- the decision ------------------------------------------------------------------------- */
+
+static enum s3_code missing(struct find *f)
+{
+    if (f->lookup.marker.is_set && !f->version_id.at)
+        say_version(f, f->lookup.marker.seq, f->lookup.marker.flags);
+    return f->version_id.at ? S3_NoSuchVersion : S3_NoSuchKey;
+}
+
+static enum s3_code found(struct find *f)
+{
+    const struct engine_info *info;
+    enum err e;
+
+    f->object = f->lookup.object;
+    f->is_latest = f->lookup.is_latest;
+    info = &f->object->info;
+    e = meta_decode(info->meta, f->request->region, &f->meta);
+    if (e)
+        return s3_code_from_err(e, true);
+    say_version(f, info->seq, info->flags);
+    return (info->flags & ENGINE_MARKER) && !f->takes_marker ? refuse_marker(f) : S3_None;
+}
+
+/* Woken by the engine. */
+static void on_looked_up(struct op *op)
+{
+    struct find *f = container_of(op, struct find, lookup.op);
+
+    if (op->err == ERR_NOT_FOUND)
+        finish(f, missing(f));
+    else if (op->err)
+        finish(f, s3_code_from_err(op->err, true));
+    else
+        finish(f, found(f));
+}
+
+void find_init(struct find *f, struct s3_request *r, op_advance_fn *advance)
+{
+    memset(f, 0, sizeof *f);
+    op_init(&f->op, advance);
+    f->request = r;
+    f->version_id = s3_param(r, "versionId");
+    f->action = f->version_id.at && r->op->version_action ? r->op->version_action : r->op->action;
+    f->right = r->op->right;
+    f->is_decided = r->is_decided;
+}
+
+void find_start(struct find *f)
+{
+    struct s3_request *r = f->request;
+    enum s3_code code = version_read(f->version_id, &f->lookup.version);
+
+    op_start(&f->op);
+    if (code) {
+        f->detail = f->version_id.len ? bad_version : empty_version;
+        finish(f, code);
+        return;
+    }
+    f->lookup.key = (struct engine_key){
+        .space = SPACE_OBJECT,
+        .bucket = f->bucket ? f->bucket->name : r->bucket,
+        .name = f->key.at ? f->key : r->key,
+    };
+    op_init(&f->lookup.op, on_looked_up);
+    engine_lookup(r->service->engine, &f->lookup);
+}
+
+void find_done(struct find *f)
+{
+    engine_release(f->object);
+    f->object = NULL;
+}
