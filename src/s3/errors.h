@@ -85,6 +85,7 @@
     X(OwnershipControlsNotFoundError, 404, "The bucket ownership controls were not found") \
     X(ReplicationConfigurationNotFoundError, 404, "The replication configuration was not found") \
     X(ServerSideEncryptionConfigurationNotFoundError, 404, "The server side encryption configuration was not found") \
+    X(UnexpectedContent, 400, "This request does not support content") \
     X(UnresolvableGrantByEmailAddress, 400, "The email address you provided does not match any account on record.") \
     X(UserKeyMustBeSpecified, 400, "The bucket POST must contain the specified field name. If it is specified, please check the order of the fields.")
 /* clang-format on */
