@@ -3,13 +3,22 @@ SHELL := /bin/bash
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all test demo bench install style setup setup-tests fuzz clean
+.PHONY: all test test-clients conformance demo bench install style setup setup-tests fuzz clean
 all: setup
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix $(PREFIX) >/dev/null
 	@ninja -C $(BUILD)
 
 test: setup-tests all
 	@tests/run $(BUILD)
+
+# Clients of other languages, which CI does not install: tests/clients/README.md.
+test-clients: all
+	@tests/clients/run --build $(BUILD)
+
+# ceph/s3-tests, cloned outside the repository: tests/conformance/README.md.
+conformance: all
+	@tests/conformance/fetch
+	@tests/conformance/run --build $(BUILD)
 
 demo: all
 	@tools/demo $(BUILD) "$(FILE)"

@@ -82,6 +82,7 @@ def model(keys, prefix="", delimiter="", after=""):
 @pytest.mark.parametrize("delimiter", ["", "/", "//", "b"])
 @pytest.mark.parametrize("page", [1, 2, 1000])
 def test_listing(s3, filled, prefix, delimiter, page):
+    """Shows: ListObjects, ListObjectsV2"""
     bucket, keys = filled
     want = model(keys, prefix, delimiter)
     for version, operation in ((1, "list_objects"), (2, "list_objects_v2")):

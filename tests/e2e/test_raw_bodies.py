@@ -541,57 +541,6 @@ def test_upload_id_without_part_number(raw, raw_bucket):
 
 # What is not there
 
-@pytest.mark.parametrize("name", ["acl", "tagging", "legal-hold", "retention", "torrent", "attributes", "renameObject",
-                                  "annotation", "restore", "select", "encryption", "append", "future-thing"])
-@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "HEAD"])
-def test_unknown_subresources_of_objects(raw, raw_bucket, name, method):
-    raw.ask("PUT", f"/{raw_bucket}/k", body=b"x")
-    with raw.connect() as c:
-        answer = raw.on(c, method, f"/{raw_bucket}/k", [(name, "")], body=b"" if method in ("GET", "HEAD") else b"zzz")
-        assert answer.status in (501, 405), answer
-        assert method == "HEAD" or answer.code in ("NotImplemented", "MethodNotAllowed")
-        assert method not in ("GET", "PUT") or answer.verdict == (501, "NotImplemented")
-        assert raw.on(c, "GET", f"/{raw_bucket}/k").body == b"x"
-    assert raw.keys(raw_bucket) == ["k"]
-
-
-@pytest.mark.parametrize("name",
-    ["policy",
-    "versioning",
-    "lifecycle",
-    "cors",
-    "acl",
-    "tagging",
-    "website",
-    "object-lock",
-    "notification",
-    "replication",
-    "encryption",
-    "publicAccessBlock",
-    "ownershipControls",
-    "logging",
-    "accelerate",
-    "requestPayment",
-    "analytics",
-    "inventory",
-    "metrics",
-    "intelligent-tiering",
-    "metadataTable",
-    "abac",
-     "future-thing"])
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_unknown_subresources_of_buckets(raw, raw_bucket, name, method):
-    raw.ask("PUT", f"/{raw_bucket}/k", body=b"x")
-    with raw.connect() as c:
-        answer = raw.on(c, method, f"/{raw_bucket}", [(name, "")], body=b"" if method == "GET" else b"<x/>")
-        assert answer.verdict == (501, "NotImplemented"), answer
-        assert raw.on(c, "GET", f"/{raw_bucket}", [("location", "")]).status == 200
-    other = "made-by-subresource-" + name.lower()
-    raw.ask("PUT", "/" + other, [(name, "")])
-    assert raw.ask("HEAD", "/" + other).status == 404
-    assert raw.keys(raw_bucket) == ["k"]
-
-
 @pytest.mark.parametrize("header, value", [
     ("x-amz-server-side-encryption", "AES256"), ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
     ("x-amz-tagging", "a=b"), ("x-amz-object-lock-mode", "GOVERNANCE"), ("x-amz-object-lock-legal-hold", "ON"),
