@@ -1,7 +1,9 @@
-/* The checksums of S3: one row per kind, CRCs by our own kernels, the rest by digest.h. */
+/* The checksums of S3: one row per kind, CRCs by our own kernels, XXHASHes by libxxhash, the rest
+ * by digest.h. */
 #include "auth/checksum.h"
 
 #include <assert.h>
+#include <xxhash.h>
 
 #include "base/crc32.h"
 #include "base/crc64.h"
@@ -12,7 +14,7 @@ static const struct {
     size_t bytes;
     enum checksum_type by_default;
     bool composite, full_object;
-} kinds[CHECKSUM_CRC64NVME + 1] = {
+} kinds[CHECKSUM_KIND_MAX + 1] = {
     [CHECKSUM_CRC32] =
         {"CRC32", "x-amz-checksum-crc32", "ChecksumCRC32", 4, CHECKSUM_COMPOSITE, true, true},
     [CHECKSUM_CRC32C] =
@@ -24,11 +26,24 @@ static const struct {
     [CHECKSUM_CRC64NVME] =
         {"CRC64NVME", "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME", 8, CHECKSUM_FULL_OBJECT,
          false, true},
+    [CHECKSUM_MD5] =
+        {"MD5", "x-amz-checksum-md5", "ChecksumMD5", 16, CHECKSUM_COMPOSITE, true, false},
+    [CHECKSUM_SHA512] =
+        {"SHA512", "x-amz-checksum-sha512", "ChecksumSHA512", 64, CHECKSUM_COMPOSITE, true, false},
+    [CHECKSUM_XXHASH64] =
+        {"XXHASH64", "x-amz-checksum-xxhash64", "ChecksumXXHASH64", 8, CHECKSUM_COMPOSITE, true,
+         false},
+    [CHECKSUM_XXHASH3] =
+        {"XXHASH3", "x-amz-checksum-xxhash3", "ChecksumXXHASH3", 8, CHECKSUM_COMPOSITE, true,
+         false},
+    [CHECKSUM_XXHASH128] =
+        {"XXHASH128", "x-amz-checksum-xxhash128", "ChecksumXXHASH128", 16, CHECKSUM_COMPOSITE, true,
+         false},
 };
 
 static bool is_kind(enum checksum_kind kind)
 {
-    return kind > CHECKSUM_NONE && kind <= CHECKSUM_CRC64NVME;
+    return kind > CHECKSUM_NONE && kind <= CHECKSUM_KIND_MAX;
 }
 
 static bool is_crc(enum checksum_kind kind)
@@ -51,6 +66,74 @@ static uint64_t big_endian(const uint8_t *at, size_t bytes)
     return n;
 }
 
+static bool is_xxh(enum checksum_kind kind)
+{
+    return kind >= CHECKSUM_XXHASH64 && kind <= CHECKSUM_XXHASH128;
+}
+
+/* --- libxxhash ---------------------------------------------------------------------------- */
+
+static void xxh_free(struct checksum *c)
+{
+    if (c->xxh && c->xxh_kind == CHECKSUM_XXHASH64)
+        XXH64_freeState(c->xxh);
+    else if (c->xxh)
+        XXH3_freeState(c->xxh);
+    c->xxh = NULL;
+}
+
+static enum err xxh_start(struct checksum *c)
+{
+    if (c->xxh && (c->xxh_kind == CHECKSUM_XXHASH64) != (c->kind == CHECKSUM_XXHASH64))
+        xxh_free(c);
+    if (!c->xxh)
+        c->xxh = c->kind == CHECKSUM_XXHASH64 ? (void *)XXH64_createState() : XXH3_createState();
+    if (!c->xxh)
+        return ERR_NO_MEMORY;
+    c->xxh_kind = c->kind;
+    XXH_errorcode e = c->kind == CHECKSUM_XXHASH64  ? XXH64_reset(c->xxh, 0)
+                      : c->kind == CHECKSUM_XXHASH3 ? XXH3_64bits_reset(c->xxh)
+                                                    : XXH3_128bits_reset(c->xxh);
+    assert(e == XXH_OK);
+    (void)e;
+    return ERR_OK;
+}
+
+static void xxh_update(struct checksum *c, const void *at, size_t len)
+{
+    if (len == 0)
+        return;
+    XXH_errorcode e = c->kind == CHECKSUM_XXHASH64  ? XXH64_update(c->xxh, at, len)
+                      : c->kind == CHECKSUM_XXHASH3 ? XXH3_64bits_update(c->xxh, at, len)
+                                                    : XXH3_128bits_update(c->xxh, at, len);
+    assert(e == XXH_OK);
+    (void)e;
+}
+
+static void xxh_finish(struct checksum *c, uint8_t *out)
+{
+    if (c->kind == CHECKSUM_XXHASH128) {
+        XXH128_hash_t h = XXH3_128bits_digest(c->xxh);
+
+        put_big_endian(h.high64, out, 8);
+        put_big_endian(h.low64, out + 8, 8);
+    } else {
+        put_big_endian(
+            c->kind == CHECKSUM_XXHASH64 ? XXH64_digest(c->xxh) : XXH3_64bits_digest(c->xxh), out,
+            8);
+    }
+}
+
+/* --- any kind ----------------------------------------------------------------------------- */
+
+static enum digest_kind digest_of(enum checksum_kind kind)
+{
+    return kind == CHECKSUM_MD5      ? DIGEST_MD5
+           : kind == CHECKSUM_SHA1   ? DIGEST_SHA1
+           : kind == CHECKSUM_SHA256 ? DIGEST_SHA256
+                                     : DIGEST_SHA512;
+}
+
 enum err checksum_start(struct checksum *c, enum checksum_kind kind)
 {
     assert(is_kind(kind));
@@ -58,28 +141,22 @@ enum err checksum_start(struct checksum *c, enum checksum_kind kind)
     c->crc = 0;
     if (is_crc(kind))
         return ERR_OK;
-    return digest_start(&c->digest, kind == CHECKSUM_SHA1 ? DIGEST_SHA1 : DIGEST_SHA256);
+    return is_xxh(kind) ? xxh_start(c) : digest_start(&c->digest, digest_of(kind));
 }
 
 void checksum_update(struct checksum *c, const void *at, size_t len)
 {
-    switch (c->kind) {
-    case CHECKSUM_CRC32:
+    assert(is_kind(c->kind));
+    if (c->kind == CHECKSUM_CRC32)
         c->crc = crc32_iso((uint32_t)c->crc, at, len);
-        break;
-    case CHECKSUM_CRC32C:
+    else if (c->kind == CHECKSUM_CRC32C)
         c->crc = crc32_c((uint32_t)c->crc, at, len);
-        break;
-    case CHECKSUM_CRC64NVME:
+    else if (c->kind == CHECKSUM_CRC64NVME)
         c->crc = crc64_nvme(c->crc, at, len);
-        break;
-    case CHECKSUM_SHA1:
-    case CHECKSUM_SHA256:
+    else if (is_xxh(c->kind))
+        xxh_update(c, at, len);
+    else
         digest_update(&c->digest, at, len);
-        break;
-    case CHECKSUM_NONE:
-        assert(c->kind != CHECKSUM_NONE);
-    }
 }
 
 void checksum_finish(struct checksum *c, uint8_t *out)
@@ -87,6 +164,8 @@ void checksum_finish(struct checksum *c, uint8_t *out)
     assert(is_kind(c->kind));
     if (is_crc(c->kind))
         put_big_endian(c->crc, out, kinds[c->kind].bytes);
+    else if (is_xxh(c->kind))
+        xxh_finish(c, out);
     else
         digest_finish(&c->digest, out);
 }
@@ -94,6 +173,7 @@ void checksum_finish(struct checksum *c, uint8_t *out)
 void checksum_done(struct checksum *c)
 {
     digest_done(&c->digest);
+    xxh_free(c);
     c->kind = CHECKSUM_NONE;
 }
 
@@ -119,7 +199,7 @@ const char *checksum_element(enum checksum_kind kind)
 
 enum checksum_kind checksum_from_name(struct view v)
 {
-    for (enum checksum_kind kind = CHECKSUM_CRC32; kind <= CHECKSUM_CRC64NVME; kind++)
+    for (enum checksum_kind kind = CHECKSUM_CRC32; kind <= CHECKSUM_KIND_MAX; kind++)
         if (view_eq_nocase(v, view_str(kinds[kind].name)))
             return kind;
     return CHECKSUM_NONE;
@@ -127,7 +207,7 @@ enum checksum_kind checksum_from_name(struct view v)
 
 enum checksum_kind checksum_from_header(struct view v)
 {
-    for (enum checksum_kind kind = CHECKSUM_CRC32; kind <= CHECKSUM_CRC64NVME; kind++)
+    for (enum checksum_kind kind = CHECKSUM_CRC32; kind <= CHECKSUM_KIND_MAX; kind++)
         if (view_eq_nocase(v, view_str(kinds[kind].header)))
             return kind;
     return CHECKSUM_NONE;

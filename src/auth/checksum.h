@@ -1,8 +1,7 @@
 /*
  * The checksums S3 stores and verifies, pure. Value text is base64 of the big-endian digest.
  * Multipart rules: COMPOSITE = digest over the parts' digests, with "-N" behind it; FULL_OBJECT =
- * digest of the whole (CRCs only; CRC64NVME always). Truth table: shared reference
- * s3-features.md 2.3.
+ * digest of the whole (CRCs only; CRC64NVME always). XXHASHes: seed 0, canonical form.
  */
 #ifndef PENSTOCK_AUTH_CHECKSUM_H
 #define PENSTOCK_AUTH_CHECKSUM_H
@@ -16,9 +15,15 @@ enum checksum_kind {
     CHECKSUM_CRC32C = 2,
     CHECKSUM_SHA1 = 3,
     CHECKSUM_SHA256 = 4,
-    CHECKSUM_CRC64NVME = 5
+    CHECKSUM_CRC64NVME = 5,
+    CHECKSUM_MD5 = 6,
+    CHECKSUM_SHA512 = 7,
+    CHECKSUM_XXHASH64 = 8,
+    CHECKSUM_XXHASH3 = 9, /* of 64 bits */
+    CHECKSUM_XXHASH128 = 10,
+    CHECKSUM_KIND_MAX = CHECKSUM_XXHASH128
 };
-enum { CHECKSUM_BYTES_MAX = 32, CHECKSUM_TEXT_MAX = 64 };
+enum { CHECKSUM_BYTES_MAX = 64, CHECKSUM_TEXT_MAX = 96 };
 enum checksum_type { CHECKSUM_COMPOSITE = 1, CHECKSUM_FULL_OBJECT = 2 };
 
 /* Begins zeroed; see struct digest. */
@@ -26,6 +31,8 @@ struct checksum {
     enum checksum_kind kind;
     uint64_t crc;
     struct digest digest;
+    void *xxh; /* a state of libxxhash */
+    enum checksum_kind xxh_kind;
 };
 
 enum err checksum_start(struct checksum *c, enum checksum_kind kind) MUST_CHECK;

@@ -18,13 +18,17 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { KIND_COUNT = 3, HMAC_BLOCK_BYTES = 64 };
+enum { KIND_COUNT = 4, HMAC_BLOCK_BYTES = 64 };
 
 static const struct {
     const char *name;
     size_t bytes;
 } kinds[KIND_COUNT] = {
-    [DIGEST_MD5] = {"MD5", 16}, [DIGEST_SHA1] = {"SHA1", 20}, [DIGEST_SHA256] = {"SHA256", 32}};
+    [DIGEST_MD5] = {"MD5", 16},
+    [DIGEST_SHA1] = {"SHA1", 20},
+    [DIGEST_SHA256] = {"SHA256", 32},
+    [DIGEST_SHA512] = {"SHA512", 64},
+};
 
 /* set once, by fetch_all */
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;

@@ -9,7 +9,8 @@
 /* --- the body ----------------------------------------------------------------------------- */
 
 #define CHECKSUM_ELEMENTS                                                                          \
-    "ChecksumCRC32 ChecksumCRC32C ChecksumSHA1 ChecksumSHA256 ChecksumCRC64NVME"
+    "ChecksumCRC32 ChecksumCRC32C ChecksumSHA1 ChecksumSHA256 ChecksumCRC64NVME ChecksumMD5 "      \
+    "ChecksumSHA512 ChecksumXXHASH64 ChecksumXXHASH3 ChecksumXXHASH128"
 
 /* No part is named in fewer bytes. */
 static const char shortest_part[] = "<Part><ETag>x</ETag><PartNumber>1</PartNumber></Part>";
@@ -29,7 +30,7 @@ enum s3_code complete_open(struct complete *c, struct s3_request *r, size_t body
 
 static enum s3_code read_checksum(struct complete_named *p, const struct xml_node *n)
 {
-    for (enum checksum_kind k = CHECKSUM_CRC32; k <= CHECKSUM_CRC64NVME; k++) {
+    for (enum checksum_kind k = CHECKSUM_CRC32; k <= CHECKSUM_KIND_MAX; k++) {
         struct view text = view_trim(xml_child_text(n, checksum_element(k)));
         if (text.len == 0)
             continue;
@@ -60,7 +61,7 @@ static enum s3_code read_number(struct complete *c, struct complete_named *p, st
 
 static bool is_checksum(struct view name)
 {
-    for (enum checksum_kind k = CHECKSUM_CRC32; k <= CHECKSUM_CRC64NVME; k++)
+    for (enum checksum_kind k = CHECKSUM_CRC32; k <= CHECKSUM_KIND_MAX; k++)
         if (view_is(name, checksum_element(k)))
             return true;
     return false;
@@ -103,6 +104,44 @@ enum s3_code complete_taken(const struct complete *c)
 
 /* --- upload and parts --------------------------------------------------------------------- */
 
+/* A value that is none of its kind cannot be that of the object: said before anything else. */
+static enum s3_code check_values(struct s3_request *r)
+{
+    uint8_t value[CHECKSUM_BYTES_MAX];
+
+    for (enum checksum_kind k = CHECKSUM_CRC32; k <= CHECKSUM_KIND_MAX; k++) {
+        struct view text = s3_header(r, checksum_header(k));
+
+        if (text.at && checksum_from_text(k, view_upto(text, view_index(text, '-')), value))
+            return S3_BadDigest;
+    }
+    return S3_None;
+}
+
+/* A composite checksum is made of what the client says of each part: AWS wants it said again. */
+static enum s3_code check_part_checksums(struct complete *c, struct s3_request *r)
+{
+    struct buf b = buf_over(region_take(r->region, 256), 255);
+    unsigned i = 0;
+
+    if (c->meta.checksum_kind == CHECKSUM_NONE || c->meta.checksum_type != CHECKSUM_COMPOSITE)
+        return S3_None;
+    while (i < c->part_count && c->parts[i].checksum_kind != CHECKSUM_NONE)
+        i++;
+    if (i == c->part_count)
+        return S3_None;
+    if (!b.at)
+        return S3_SlowDown;
+    buf_printf(
+        &b,
+        "The upload was created using the %s checksum. The request must include the checksum of "
+        "each part. It was missing for part %u.",
+        checksum_name(c->meta.checksum_kind), c->parts[i].number);
+    b.at[b.len] = '\0';
+    c->detail = (const char *)b.at;
+    return S3_InvalidRequest;
+}
+
 /* The meta of the upload becomes that of the object; its texts must outlive the pin. */
 enum s3_code
 complete_begin(struct complete *c, struct s3_request *r, const struct engine_object *upload)
@@ -115,7 +154,8 @@ complete_begin(struct complete *c, struct s3_request *r, const struct engine_obj
     if (e)
         return e == ERR_BUSY ? S3_SlowDown : S3_InternalError;
     c->meta.upload_key = c->id;
-    return S3_None;
+    enum s3_code code = check_values(r);
+    return code ? code : check_part_checksums(c, r);
 }
 
 /* The checksum of that kind of a stored part, if we know it: the engine knows the CRC-64/NVME of
@@ -319,7 +359,7 @@ static enum s3_code check_request(struct complete *c, struct s3_request *r)
         return S3_InvalidRequest;
     if (size.at && (text_to_u64(size, &bytes) || bytes != c->size))
         return S3_InvalidRequest;
-    for (enum checksum_kind k = CHECKSUM_CRC32; k <= CHECKSUM_CRC64NVME; k++) {
+    for (enum checksum_kind k = CHECKSUM_CRC32; k <= CHECKSUM_KIND_MAX; k++) {
         enum s3_code code = check_whole(c, r, k);
         if (code)
             return code;

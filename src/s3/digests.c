@@ -6,22 +6,22 @@
 
 static const char checksum_prefix[] = "x-amz-checksum-";
 
-static const char *const mismatches[] = {
-    [CHECKSUM_NONE] = NULL,
-    [CHECKSUM_CRC32] = "The CRC32 you specified did not match the calculated checksum.",
-    [CHECKSUM_CRC32C] = "The CRC32C you specified did not match the calculated checksum.",
-    [CHECKSUM_SHA1] = "The SHA1 you specified did not match the calculated checksum.",
-    [CHECKSUM_SHA256] = "The SHA256 you specified did not match the calculated checksum.",
-    [CHECKSUM_CRC64NVME] = "The CRC64NVME you specified did not match the calculated checksum.",
+static const char *const mismatches[CHECKSUM_KIND_MAX + 1] = {
+#define MISMATCH(kind)                                                                             \
+    [CHECKSUM_##kind] = "The " #kind " you specified did not match the calculated checksum."
+    MISMATCH(CRC32), MISMATCH(CRC32C), MISMATCH(SHA1),     MISMATCH(SHA256),  MISMATCH(CRC64NVME),
+    MISMATCH(MD5),   MISMATCH(SHA512), MISMATCH(XXHASH64), MISMATCH(XXHASH3), MISMATCH(XXHASH128),
+#undef MISMATCH
 };
 
-static const char *const invalid_values[] = {
-    [CHECKSUM_NONE] = NULL,
-    [CHECKSUM_CRC32] = "Value for x-amz-checksum-crc32 header is invalid.",
-    [CHECKSUM_CRC32C] = "Value for x-amz-checksum-crc32c header is invalid.",
-    [CHECKSUM_SHA1] = "Value for x-amz-checksum-sha1 header is invalid.",
-    [CHECKSUM_SHA256] = "Value for x-amz-checksum-sha256 header is invalid.",
-    [CHECKSUM_CRC64NVME] = "Value for x-amz-checksum-crc64nvme header is invalid.",
+static const char *const invalid_values[CHECKSUM_KIND_MAX + 1] = {
+#define INVALID(kind, name)                                                                        \
+    [CHECKSUM_##kind] = "Value for x-amz-checksum-" name " header is invalid."
+    INVALID(CRC32, "crc32"),         INVALID(CRC32C, "crc32c"),       INVALID(SHA1, "sha1"),
+    INVALID(SHA256, "sha256"),       INVALID(CRC64NVME, "crc64nvme"), INVALID(MD5, "md5"),
+    INVALID(SHA512, "sha512"),       INVALID(XXHASH64, "xxhash64"),   INVALID(XXHASH3, "xxhash3"),
+    INVALID(XXHASH128, "xxhash128"),
+#undef INVALID
 };
 
 /* --- headers ------------------------------------------------------------------------------ */
@@ -62,7 +62,7 @@ take_checksum(struct digests *d, struct view name, struct view value, const char
         return S3_NotImplemented; /* a digest we cannot verify is not one to store under */
     if (checksum_from_text(d->kind, value, d->checksum)) {
         *detail_out = invalid_values[d->kind];
-        return S3_InvalidRequest;
+        return S3_BadDigest;
     }
     d->has_checksum = true;
     return S3_None;

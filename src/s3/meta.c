@@ -78,7 +78,7 @@ static enum err take_user(struct meta *m, struct view entry)
 
 static enum err take_checksum(struct meta *m, struct view entry)
 {
-    if (entry.len < 2 || entry.at[0] > CHECKSUM_CRC64NVME || entry.at[0] == CHECKSUM_NONE)
+    if (entry.len < 2 || entry.at[0] > CHECKSUM_KIND_MAX || entry.at[0] == CHECKSUM_NONE)
         return ERR_CORRUPT;
     if (entry.at[1] != CHECKSUM_COMPOSITE && entry.at[1] != CHECKSUM_FULL_OBJECT)
         return ERR_CORRUPT;

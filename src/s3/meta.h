@@ -56,7 +56,7 @@ void meta_listing(
     struct view *owner_id_out);
 /* Kind and type of the checksum from the first META_CHECKSUM_BYTES of a blob: for listings. NONE
  * and FULL_OBJECT when there is none. */
-enum { META_CHECKSUM_BYTES = 48 };
+enum { META_CHECKSUM_BYTES = 80 };
 void meta_checksum_kind(
     struct view blob, enum checksum_kind *kind_out, enum checksum_type *type_out);
 /* Encodes into region memory. ERR_TOO_LARGE over ENGINE_META_BYTES_MAX. */

@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (unsigned i = 0; i < c.part_count; i++) {
             MUST(c.parts[i].number >= 1 && c.parts[i].number <= UPLOAD_PARTS_MAX);
             MUST(i == 0 || c.parts[i - 1].number < c.parts[i].number);
-            MUST(c.parts[i].etag_len > 0 && c.parts[i].checksum_kind <= CHECKSUM_CRC64NVME);
+            MUST(c.parts[i].etag_len > 0 && c.parts[i].checksum_kind <= CHECKSUM_KIND_MAX);
         }
         check_again(&c, &region);
     }

@@ -7,10 +7,11 @@
 
 #include "auth/checksum.h"
 
-#define KINDS 5
+#define KINDS 10
 #define TEXT "The quick brown fox jumps over the lazy dog"
 
-/* base64 of TEXT's checksums: by Python's zlib and hashlib, awscrt's crc32c, CRC64 bit by bit */
+/* base64 of TEXT's checksums: by Python's zlib, hashlib and xxhash, awscrt's crc32c, CRC64 bit
+ * by bit */
 static const struct {
     enum checksum_kind kind;
     const char *name, *header, *element, *nothing, *text;
@@ -24,6 +25,17 @@ static const struct {
      "16j7swfXgJRpypq8sAguT41WUeRtPNt2LQLQvzfJ5ZI="},
     {CHECKSUM_CRC64NVME, "CRC64NVME", "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME",
      "AAAAAAAAAAA=", "12xUBUlUwUM="},
+    {CHECKSUM_MD5, "MD5", "x-amz-checksum-md5", "ChecksumMD5",
+     "1B2M2Y8AsgTpgAmY7PhCfg==", "nhB9nTcrtoJr2B01QqQZ1g=="},
+    {CHECKSUM_SHA512, "SHA512", "x-amz-checksum-sha512", "ChecksumSHA512",
+     "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==",
+     "B+VH2VhvanP3P7rAQ17XaVEhj7fQyNeIownXhUNru2Quk6JSqVTyORJUfR6KO17W4b/XCXghIz+gU489uFT+5g=="},
+    {CHECKSUM_XXHASH64, "XXHASH64", "x-amz-checksum-xxhash64", "ChecksumXXHASH64",
+     "70bbN1HY6Zk=", "CyQtNh/acbw="},
+    {CHECKSUM_XXHASH3, "XXHASH3", "x-amz-checksum-xxhash3", "ChecksumXXHASH3",
+     "LQaABTjTlMI=", "zn0ZpUGPs2U="},
+    {CHECKSUM_XXHASH128, "XXHASH128", "x-amz-checksum-xxhash128", "ChecksumXXHASH128",
+     "maoG0wFHmNhgAcMkRo1Jfw==", "3dZQIFyj5/okocwuOop2UQ=="},
 };
 
 static void take(enum checksum_kind kind, const char *text, uint8_t *out)
@@ -65,7 +77,7 @@ static void names_lead_to_kinds_and_back(void **state)
     }
     assert_int_equal(checksum_from_name(VIEW("crc64nvme")), CHECKSUM_CRC64NVME);
     assert_int_equal(checksum_from_header(VIEW("X-Amz-Checksum-SHA1")), CHECKSUM_SHA1);
-    assert_int_equal(checksum_from_name(VIEW("MD5")), CHECKSUM_NONE);
+    assert_int_equal(checksum_from_name(VIEW("MD4")), CHECKSUM_NONE);
     assert_int_equal(checksum_from_name(VIEW("")), CHECKSUM_NONE);
     assert_int_equal(checksum_from_header(VIEW("x-amz-checksum-")), CHECKSUM_NONE);
     assert_int_equal(checksum_from_header(VIEW("x-amz-checksum-type")), CHECKSUM_NONE);
@@ -109,6 +121,11 @@ static void types_follow_the_truth_table(void **state)
         {CHECKSUM_CRC64NVME, false, true, CHECKSUM_FULL_OBJECT},
         {CHECKSUM_SHA1, true, false, CHECKSUM_COMPOSITE},
         {CHECKSUM_SHA256, true, false, CHECKSUM_COMPOSITE},
+        {CHECKSUM_MD5, true, false, CHECKSUM_COMPOSITE},
+        {CHECKSUM_SHA512, true, false, CHECKSUM_COMPOSITE},
+        {CHECKSUM_XXHASH64, true, false, CHECKSUM_COMPOSITE},
+        {CHECKSUM_XXHASH3, true, false, CHECKSUM_COMPOSITE},
+        {CHECKSUM_XXHASH128, true, false, CHECKSUM_COMPOSITE},
     };
 
     for (size_t i = 0; i < KINDS; i++) {

@@ -109,7 +109,7 @@ static void lists_are_checked(void **state)
         {PART("1", "") PART("3", ""), 400, "EntityTooSmall"},
         {PART("1", "<PartNumber>3</PartNumber>"), 400, "MalformedXML"},
         {PART("1", "<Colour>red</Colour>"), 400, "MalformedXML"},
-        {PART("1", "<ChecksumMD5>x</ChecksumMD5>"), 501, "NotImplemented"},
+        {PART("1", "<ChecksumMD4>x</ChecksumMD4>"), 501, "NotImplemented"},
         {PART("1", "<ChecksumCRC32>AAAAAA==</ChecksumCRC32>"), 400, "InvalidPart"},
         {PART("1", "<ChecksumCRC32>x</ChecksumCRC32>"), 400, "InvalidPart"},
         {PART("1", "<ChecksumCRC64NVME>AAAAAAAAAAA=</ChecksumCRC64NVME>"), 400, "InvalidPart"},
@@ -160,6 +160,13 @@ static void checksum_truth_table(void **state)
         {"CRC64NVME", NULL, 200, "FULL_OBJECT"},
         {"CRC64NVME", "COMPOSITE", 400, NULL},
         {"CRC64NVME", "FULL_OBJECT", 200, "FULL_OBJECT"},
+        {"MD5", NULL, 200, "COMPOSITE"},
+        {"MD5", "FULL_OBJECT", 400, NULL},
+        {"SHA512", NULL, 200, "COMPOSITE"},
+        {"XXHASH64", "COMPOSITE", 200, "COMPOSITE"},
+        {"XXHASH3", NULL, 200, "COMPOSITE"},
+        {"XXHASH3", "FULL_OBJECT", 400, NULL},
+        {"XXHASH128", NULL, 200, "COMPOSITE"},
         {"MD6", NULL, 400, NULL},
         {NULL, "FULL_OBJECT", 400, NULL},
         {"CRC32", "HALF", 400, NULL},
@@ -169,7 +176,7 @@ static void checksum_truth_table(void **state)
 
     stand_open();
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        char kind_line[64] = "x-nothing:", type_line[64] = "x-nothing:", part_text[64] = "";
+        char kind_line[64] = "x-nothing:", type_line[64] = "x-nothing:", part_text[128] = "";
 
         if (cases[i].kind)
             (void)snprintf(
@@ -186,7 +193,10 @@ static void checksum_truth_table(void **state)
         }
         enum checksum_kind kind = checksum_from_name(view_str(cases[i].kind));
         create_upload(kind_line, type_line);
-        put_part(1, first, NULL, NULL); /* computed by the server */
+        /* Computed by the server; of a composite, AWS wants to hear it again. */
+        put_part(
+            1, first, NULL,
+            strcmp(cases[i].type_then, "COMPOSITE") == 0 ? sum_element(kind, first) : NULL);
         put_part(2, second, sum_header(kind, second), sum_element(kind, second));
         complete_with(NULL, NULL);
         assert_answer(200, NULL);
@@ -225,7 +235,7 @@ static void checksums_that_differ_are_refused(void **state)
     assert_answer(400, "InvalidRequest");
     complete_with("x-amz-checksum-type:SOMETHING", NULL);
     assert_answer(400, "InvalidRequest");
-    complete_with("x-amz-checksum-sha512:AAAA", NULL);
+    complete_with("x-amz-checksum-sha3:AAAA", NULL);
     assert_answer(501, "NotImplemented");
     complete_with("x-amz-mp-object-size:4", NULL);
     assert_answer(400, "InvalidRequest");
@@ -242,6 +252,23 @@ static void checksums_that_differ_are_refused(void **state)
     text[strlen(text) - 1] = '1';
     complete_with(text, "x-amz-mp-object-size:3");
     assert_answer(200, NULL);
+    stand_close();
+}
+
+static void a_composite_wants_the_checksum_of_each_part(void **state)
+{
+    static const char missing[] = "It was missing for part 2.";
+
+    stand_open();
+    create_upload("x-amz-checksum-algorithm:XXHASH128", NULL);
+    put_part(1, some_bytes(5 * MIB), NULL, sum_element(CHECKSUM_XXHASH128, some_bytes(5 * MIB)));
+    put_part(2, VIEW("abc"), NULL, NULL);
+    complete_with(NULL, NULL);
+    assert_answer(400, "InvalidRequest");
+    assert_non_null(strstr((const char *)answer.sent, missing));
+    complete_with("x-amz-checksum-xxhash128:bad", NULL); /* said first: it cannot be right */
+    assert_answer(400, "BadDigest");
+    assert_absent("/bucket/key");
     stand_close();
 }
 
@@ -290,6 +317,7 @@ int main(void)
         cmocka_unit_test(lists_are_checked),
         cmocka_unit_test(checksum_truth_table),
         cmocka_unit_test(checksums_that_differ_are_refused),
+        cmocka_unit_test(a_composite_wants_the_checksum_of_each_part),
         cmocka_unit_test(the_whole_is_compared_with_its_crc64),
         cmocka_unit_test(conditions_are_those_of_a_write),
     };
