@@ -39,6 +39,13 @@ enum access_verdict access_decide(struct s3_request *r, const struct access_ask 
 /* The same for the request's own bucket and key, something more that it does: S3_None or
  * S3_AccessDenied. The action must not depend on the object. */
 enum s3_code access_also(struct s3_request *r, const char *action);
+/* Canonical ids: whose bucket, whose object it is (of an object in b; its bucket's owner where ACLs
+ * are off). */
+struct view access_bucket_owner(const struct s3_service *S, const struct bucket *b);
+struct view
+access_object_owner(const struct s3_service *S, const struct bucket *b, const struct meta *object);
+/* Do ACLs count in this bucket? */
+bool access_has_acls(const struct bucket *b);
 /* What to say of a key that is not there: NoSuchKey, or AccessDenied to who may not list. */
 enum s3_code access_missing(struct s3_request *r, const struct bucket *b);
 

@@ -1,11 +1,12 @@
-/* Who asks: the request's signature against the service's credentials. */
+/* Who asks: the request's signature against the keys of iam's people. */
 #ifndef PENSTOCK_S3_AUTHENTICATE_H
 #define PENSTOCK_S3_AUTHENTICATE_H
 
 #include "s3/s3.h"
 
 /*
- * S3_None: r->auth is verified and r->http->user set. Otherwise the answer: a code, a message (or
+ * S3_None: r->auth is verified, r->people is held, r->user and r->http->user are set; r->user is
+ * NULL for a request that nobody signed: access.c decides what strangers may. Otherwise the answer: a code, a message (or
  * NULL) and ready-made XML elements, those AWS adds so that people can find their mistake.
  */
 enum s3_code

@@ -15,11 +15,22 @@
 #include "policy/policy.h"
 #include "s3/bucket_meta.h"
 
+struct bucket_cache;
 struct cors;
 struct s3_service;
 struct s3_request;
 
 enum bucket_versioning { VERSIONING_NEVER, VERSIONING_ENABLED, VERSIONING_SUSPENDED };
+
+/*
+ * The caches of all reactors and the generations they share: one per service, made at start. A
+ * reactor keeps at most BUCKET_ENTRIES_MAX entries of together BUCKET_BYTES_MAX, and forgets the
+ * longest unused; what requests still hold counts towards BUCKET_HELD_BYTES_MAX (then ERR_BUSY).
+ */
+enum { BUCKET_ENTRIES_MAX = 512, BUCKET_BYTES_MAX = 16 << 20, BUCKET_HELD_BYTES_MAX = 64 << 20 };
+enum err bucket_cache_new(unsigned reactor_count, struct bucket_cache **cache_out) MUST_CHECK;
+/* Nothing is held and no reactor uses it any more. NULL is fine. */
+void bucket_cache_free(struct bucket_cache *c);
 
 struct bucket { /* constant while it is held */
     struct view name;
@@ -31,7 +42,8 @@ struct bucket { /* constant while it is held */
     const struct cors *cors;     /* parsed meta.cors, or NULL */
 };
 
-/* bucket_find(f): the bucket, held. ERR_NO_BUCKET; ERR_IO, ERR_CORRUPT, ERR_BUSY. */
+/* bucket_find(f): the bucket, held. ERR_NO_BUCKET; ERR_IO, ERR_CORRUPT, ERR_BUSY. A hit takes no
+ * lock and no memory. */
 struct bucket_find {
     struct op op;
     const struct s3_service *service;
@@ -55,14 +67,14 @@ void bucket_changed(const struct s3_service *S, struct view name);
 struct bucket_edit {
     struct op op;
     struct s3_request *request;
-    /* May run several times. S3_None, or the answer (with detail). Views it puts into *m must live
-     * until advance. */
+    /* May run several times. S3_None, or the answer (with detail); S3_NotModified: nothing to do,
+     * advance runs with ERR_OK. Views it puts into *m must live until advance. */
     enum s3_code (*edit)(struct bucket_edit *e, struct bucket_meta *m, unsigned *flags_io);
     void *ctx;
     enum s3_code code;  /* out: set when op.err is */
     const char *detail; /* out */
     void *state;
 };
-void bucket_edit(struct bucket_edit *e);
+void bucket_edit(struct bucket_edit *e); /* bucket_edit.c */
 
 #endif

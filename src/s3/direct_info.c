@@ -20,6 +20,8 @@ void direct_info_handle(struct http_request *q, void *ctx)
     r->now_ms = clock_wall_ms();
     q->way = "-";
     enum s3_code code = authenticate_request(r, &detail, &extra);
+    if (!code && !r->user)
+        code = S3_AccessDenied;
     if (!code && q->method != HTTP_GET)
         code = S3_MethodNotAllowed;
     if (code) {

@@ -37,12 +37,20 @@ void finish_put_text(struct buf *b, struct view text)
     }
 }
 
+/* The one way out: what the door held goes with the request. */
+static void end(struct s3_request *r)
+{
+    bucket_release(r->conf);
+    iam_release(r->people);
+    http_request_end(r->http);
+}
+
 /* Woken by the connection: sent, or the client is gone. Either way this was the last step. */
 static void on_sent(struct op *op)
 {
     struct s3_request *r = container_of(op, struct s3_request, send.op);
 
-    http_request_end(r->http);
+    end(r);
 }
 
 static void send_last(struct s3_request *r, struct view body)
@@ -109,7 +117,7 @@ void s3_finish_xml(struct s3_request *r, unsigned status, struct view xml)
 
 void s3_finish_sent(struct s3_request *r)
 {
-    http_request_end(r->http);
+    end(r);
 }
 
 /* --- errors ------------------------------------------------------------------------------- */
@@ -155,7 +163,7 @@ void s3_finish_error_as(
     assert(code != S3_None);
     if (http_reply_has_left(r->http)) {
         /* Half an answer is out: only a closed connection can still say that it is not whole. */
-        http_request_end(r->http);
+        end(r);
         return;
     }
     if (status == 503)

@@ -1,7 +1,8 @@
 /*
  * The S3 service: what turns an HTTP request into engine and transport operations.
  *
- *   http handler -> s3_handle: route (route.c) -> authenticate (authenticate.c) -> op->start
+ *   http handler -> s3_handle: route (route.c) -> find the bucket (bucket.c) -> authenticate
+ *   (authenticate.c) -> may the caller? (access.c) -> op->start
  *   operation files (get_object.c, put_object.c, ...) run their state machine and end with one of
  *   the s3_finish_* functions, after which the request is gone.
  *
@@ -19,6 +20,10 @@
 #include "s3/acl.h"
 #include "s3/errors.h"
 
+struct bucket_cache;
+struct lock;
+struct tags;
+
 /* Secrets by access key. An interface, because users come later; lookups are synchronous. */
 struct s3_credentials {
     /* False when unknown. *secret_out lives as long as the process. */
@@ -34,6 +39,7 @@ struct s3_service {
     bool put_decline_is_200; /* s3-rdma-protocol.md 2.7: answer declined PUTs 200 + reply 501 */
     const struct s3_credentials *credentials; /* until iam takes over */
     struct iam *iam;
+    struct bucket_cache *buckets; /* bucket.h */
     /* Of buckets made without x-amz-object-ownership: AWS's default is BucketOwnerEnforced. */
     unsigned ownership_default; /* enum bucket_ownership */
     bool refuses_sigv2;
@@ -69,9 +75,13 @@ struct s3_op {
     const char *params;
     bool takes_token; /* the direct path applies */
     /* What the caller must be allowed before it starts (access.h); NULL: it asks itself. */
-    const char *action;                  /* "s3:GetObject" */
-    const char *version_action;          /* the same when versionId names one; NULL: action */
-    enum acl_right right;                /* the ACL permission that would do, too */
+    const char *action;         /* "s3:GetObject" */
+    const char *version_action; /* the same when versionId names one; NULL: action */
+    const char *asks;           /* of a row that asks itself: what, and when it knows enough */
+    enum acl_right right;       /* the ACL permission that would do, too */
+    /* It goes through find.c with its row's action: the answer may depend on the object. Without,
+     * a decision that would is a refusal. */
+    bool finds;
     void (*start)(struct s3_request *r); /* NULL: NotImplemented */
 };
 
@@ -96,7 +106,11 @@ struct s3_request {
     /* What the bucket is set to; NULL at service level, before the door has found it, and for
      * CreateBucket. Held until the request is gone. */
     const struct bucket *conf;
-    bool is_decided;       /* the door's answer was yes; else find.c asks again with the object */
+    bool is_decided; /* the door's answer was yes; else find.c asks again with the object */
+    /* What the body of Put*Tagging, PutObjectRetention and PutObjectLegalHold says, for conditions
+     * of policies: set before the object is found. NULL: the headers say it. */
+    const struct tags *request_tags;
+    const struct lock *request_lock;
     struct http_send send; /* for s3_finish_* */
     /* Goes into every answer from s3_reply on, errors too, when set. */
     unsigned rdma_reply; /* x-amz-rdma-reply; 0: none */
