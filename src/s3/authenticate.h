@@ -6,8 +6,9 @@
 
 /*
  * S3_None: r->auth is verified, r->people is held, r->user and r->http->user are set; r->user is
- * NULL for a request that nobody signed: access.c decides what strangers may. Otherwise the answer: a code, a message (or
- * NULL) and ready-made XML elements, those AWS adds so that people can find their mistake.
+ * NULL for a request that nobody signed: access.c decides what strangers may. Otherwise the answer:
+ * a code, a message (or NULL) and ready-made XML elements, those AWS adds so that people can find
+ * their mistake.
  */
 enum s3_code
 authenticate_request(struct s3_request *r, const char **detail_out, struct view *extra_out);

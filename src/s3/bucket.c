@@ -83,7 +83,6 @@ static _Atomic uint32_t *generation_of(const struct s3_service *S, uint64_t hash
 static void entry_free(struct entry *e)
 {
     e->cache->bytes_all -= e->bytes;
-    policy_free((struct policy *)(uintptr_t)e->bucket.policy);
     cors_free((struct cors *)(uintptr_t)e->bucket.cors);
     free(e);
 }
@@ -118,7 +117,8 @@ static void entry_list(struct entry *e)
 {
     struct cache *c = e->cache;
 
-    while (c->count && (c->count == BUCKET_ENTRIES_MAX || c->bytes_listed + e->bytes > BUCKET_BYTES_MAX))
+    while (c->count &&
+           (c->count == BUCKET_ENTRIES_MAX || c->bytes_listed + e->bytes > BUCKET_BYTES_MAX))
         entry_unlist(oldest(c));
     e->next = c->slots[e->hash % SLOTS];
     c->slots[e->hash % SLOTS] = e;
@@ -160,16 +160,10 @@ static enum bucket_versioning versioning_of(unsigned flags)
 /* What was checked when it was set parses now, or the entry is damaged: never ignored. */
 static enum err parse(struct bucket *b)
 {
-    struct policy *policy = NULL;
     struct cors *cors = NULL;
-    struct buf why = buf_over(NULL, 0);
 
-    if (b->meta.policy.len) {
-        enum err e = policy_parse(b->meta.policy, POLICY_BUCKET, b->name, &policy, &why);
-        if (e)
-            return e == ERR_NO_MEMORY ? ERR_BUSY : ERR_CORRUPT;
-        b->policy = policy;
-    }
+    if (b->meta.policy.len)
+        return ERR_CORRUPT; /* nothing parses it yet */
     if (b->meta.cors.len) {
         enum s3_code code = cors_parse(b->meta.cors, &cors, NULL);
         if (code)
@@ -195,8 +189,8 @@ static enum err fill(struct entry *e, const struct engine_info *info)
     return parse(b);
 }
 
-static enum err entry_new(
-    struct cache *c, struct view name, const struct engine_info *info, struct entry **e_out)
+static enum err
+entry_new(struct cache *c, struct view name, const struct engine_info *info, struct entry **e_out)
 {
     size_t bytes = sizeof(struct entry) + name.len + info->meta.len;
     struct entry *e = malloc(bytes);

@@ -6,7 +6,7 @@
  * The location constraint of the body, if any, is kept and told by GetBucketLocation; any name is
  * fine, as one server is all the regions there are.
  */
-#include "s3/bucket_meta.h"
+#include "s3/access.h"
 #include "s3/ops.h"
 #include "s3/xml.h"
 
@@ -111,6 +111,7 @@ static void create_bucket_advance(struct create_bucket *c, enum err e)
             commit(c);
         break;
     case CREATE_COMMITTING: /* woken by the engine */
+        bucket_changed(c->request->service, c->request->bucket);
         answer(c, e);
         break;
     }
@@ -141,7 +142,10 @@ static enum s3_code check_headers(const struct s3_request *r)
 void create_bucket_start(struct s3_request *r)
 {
     struct create_bucket *c = region_take_zero(r->region, sizeof *c);
-    enum s3_code code = c ? check_headers(r) : S3_SlowDown;
+    enum s3_code code = c ? access_also(r, "s3:CreateBucket") : S3_SlowDown;
+
+    if (!code)
+        code = check_headers(r);
 
     if (code) {
         s3_finish_error(r, code, NULL);

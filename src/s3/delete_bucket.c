@@ -3,6 +3,7 @@
  *
  *   REMOVING --engine--> answer
  */
+#include "s3/bucket.h"
 #include "s3/ops.h"
 
 struct delete_bucket {
@@ -15,6 +16,7 @@ static void delete_bucket_advance(struct op *op)
 {
     struct delete_bucket *d = container_of(op, struct delete_bucket, remove.op);
 
+    bucket_changed(d->request->service, d->request->bucket);
     if (op->err) {
         s3_finish_err(d->request, op->err == ERR_NOT_FOUND ? ERR_NO_BUCKET : op->err);
         return;

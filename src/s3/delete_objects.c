@@ -7,6 +7,7 @@
  * Each removal is a commit of its own. What one key meets is said in its own result; a bucket that
  * is not there ends the whole request.
  */
+#include "s3/access.h"
 #include "s3/conditions.h"
 #include "s3/finish.h"
 #include "s3/object_headers.h"
@@ -223,8 +224,10 @@ void delete_objects_start(struct s3_request *r)
 {
     struct delete_objects *d = region_take_zero(r->region, sizeof *d);
 
-    enum s3_code code = d ? object_headers_refused(r) : S3_SlowDown;
+    enum s3_code code = d ? access_also(r, "s3:DeleteObject") : S3_SlowDown;
 
+    if (!code)
+        code = object_headers_refused(r);
     if (code) {
         s3_finish_error(r, code, NULL);
         return;

@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "base/text.h"
+#include "s3/bucket.h"
 #include "s3/cors.h"
 
 enum { ERROR_BYTES = 768 };

@@ -7,6 +7,9 @@
 
 #include "s3/s3.h"
 
+/* Asserts what every row must have; once at start. */
+void ops_check(void);
+
 void abort_upload_start(struct s3_request *r);
 void complete_upload_start(struct s3_request *r);
 void copy_object_start(struct s3_request *r);

@@ -51,6 +51,7 @@ struct server {
     char direct_json[4400], socket_path[4096], server_id[33];
     struct keys keys;
     struct iam *iam;
+    struct bucket_cache *buckets;
     struct s3_service service;
     struct tls_context *tls;
     struct access_log_file access_log;

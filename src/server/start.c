@@ -13,6 +13,8 @@
 #include "engine/memory/memory.h"
 #include "net/listen.h"
 #include "net/tls.h"
+#include "s3/bucket.h"
+#include "s3/ops.h"
 
 enum { CLOSE_SECONDS_MAX = 60 };
 
@@ -237,6 +239,7 @@ static void make_service(struct server *s)
         v->transports.list[v->transports.count++] = s->local;
     v->direct_is_on = v->transports.count > 0;
     v->iam = s->iam;
+    v->buckets = s->buckets;
     v->owner_id = ROOT_ID;
     v->owner_name = ROOT_NAME;
     struct buf b = buf_over(s->direct_json, sizeof s->direct_json);
@@ -282,6 +285,7 @@ enum err start_server(struct server *s, struct buf *why)
     const struct config *c = &s->config;
 
     s->start_ns = clock_ns();
+    ops_check();
     if (sem_init(&s->event, 0, 0) != 0)
         return ERR_SYSTEM;
     TRY(access_log_file_open(&s->access_log, c->access_log, why));
@@ -292,6 +296,7 @@ enum err start_server(struct server *s, struct buf *why)
     TRY(start_engine(s, why));
     TRY(start_keys(s, why));
     TRY(start_iam(s));
+    TRY(bucket_cache_new(s->core_count, &s->buckets));
     TRY(start_direct(s, why));
     make_service(s);
     TRY(open_listens(s, why));
@@ -380,6 +385,7 @@ void start_undo(struct server *s)
     for (unsigned i = 0; i < s->core_count; i++)
         core_stop(&s->cores[i]);
     work_pool_stop();
+    bucket_cache_free(s->buckets);
     iam_close(s->iam);
     cache_free(s->cache);
     if (s->arena)

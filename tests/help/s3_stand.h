@@ -27,6 +27,8 @@
 #include "engine/fault/fault.h"
 #include "engine/memory/memory.h"
 #include "help/http_fake.h"
+#include "s3/bucket.h"
+#include "s3/ops.h"
 #include "s3/s3.h"
 
 enum { STAND_ARENA_BYTES = 64 << 20, STAND_WINDOW_BYTES = 8 << 20 };
@@ -166,15 +168,38 @@ static void ask(const struct ask *a)
     loop_until(&answer.is_ended);
 }
 
-static void put_bucket(const char *name)
+/* What it is set to; NULL: as made by default. */
+static inline void put_bucket_with(const char *name, const struct bucket_meta *meta, unsigned flags)
 {
+    static const struct bucket_meta nothing;
+    static uint8_t blob[1 << 16];
+    struct region_pool pool;
+    struct region region;
     struct engine_put p;
+    struct view v;
+
+    region_pool_init(&pool, 64);
+    region_init(&region, &pool);
+    assert_int_equal(bucket_meta_encode(meta ? meta : &nothing, &region, &v), ERR_OK);
+    assert_true(v.len <= sizeof blob);
+    memcpy(blob, v.at, v.len);
+    v.at = blob;
+    region_done(&region);
+    region_pool_done(&pool);
 
     engine_put_init(
         stand.engine, &p, (struct engine_key){SPACE_BUCKET, view_str(name), VIEW_EMPTY}, 0);
     op_init(&p.op, loop_nothing);
+    p.meta = v;
+    p.flags = flags;
     engine_commit(&p);
     assert_int_equal(loop_wait(&p.op), ERR_OK);
+    bucket_changed(&stand.service, view_str(name));
+}
+
+static inline void put_bucket(const char *name)
+{
+    put_bucket_with(name, NULL, 0);
 }
 
 static void stand_open_with(const struct transport_fault_config *faults)
@@ -184,6 +209,7 @@ static void stand_open_with(const struct transport_fault_config *faults)
     const char *note;
 
     memset(&stand, 0, sizeof stand);
+    ops_check();
     assert_int_equal(work_pool_start(1), ERR_OK);
     stand.owner = loop_open(RING_EPOLL);
     config.memory = stand.window;
@@ -203,6 +229,7 @@ static void stand_open_with(const struct transport_fault_config *faults)
         .domain_count = 1,
         .owner_id = VIEW("0000000000000000000000000000000000000000000000000000000000000001"),
     };
+    assert_int_equal(bucket_cache_new(1, &stand.service.buckets), ERR_OK);
     put_bucket("bucket");
 }
 
@@ -223,6 +250,7 @@ static void stand_close(void)
     arena_stats(stand.arena, &stats);
     assert_int_equal(stats.bytes_used, 0);
     arena_free(stand.arena);
+    bucket_cache_free(stand.service.buckets); /* asserts: nothing held */
     loop_close();
     work_pool_stop();
     stand_forget();
