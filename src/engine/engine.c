@@ -31,6 +31,16 @@ static void key_check(const struct engine_key *key)
     assert(key->name.len == 0 || key->space != SPACE_BUCKET);
 }
 
+static void version_check(const struct engine_key *key, const struct engine_version *version)
+{
+    assert(version->kind == VERSION_LATEST || key->space == SPACE_OBJECT);
+}
+
+static void bucket_flags_check(unsigned flags)
+{
+    assert(flags == 0 || flags == ENGINE_BUCKET_VERSIONED || flags == ENGINE_BUCKET_SUSPENDED);
+}
+
 /* To the owner of `bucket`, where `arrive` finds the call by container_of. */
 static void carry(struct engine *E, struct view bucket, struct op *hop, op_advance_fn *arrive)
 {
@@ -53,9 +63,12 @@ static void lookup_arrived(struct op *hop)
 void engine_lookup(struct engine *E, struct engine_lookup *l)
 {
     key_check(&l->key);
+    version_check(&l->key, &l->version);
     op_start(&l->op);
     l->engine = E;
     l->object = NULL;
+    l->is_latest = false;
+    l->marker.is_set = false;
     carry(E, l->key.bucket, &l->hop, lookup_arrived);
 }
 
@@ -102,8 +115,12 @@ static void commit_check(const struct engine_put *p)
     assert(p->etag.len <= ENGINE_ETAG_BYTES_MAX && p->meta.len <= ENGINE_META_BYTES_MAX);
     if (p->require.name.at)
         assert(view_eq(p->require.bucket, p->key.bucket));
-    if (p->also_remove.name.at)
+    if (p->also_remove.name.at) {
         assert(view_eq(p->also_remove.bucket, p->key.bucket));
+        assert(p->also_remove.space != SPACE_OBJECT && "it would need to move its versions");
+    }
+    bucket_flags_check(p->flags);
+    assert(p->flags == 0 || p->key.space == SPACE_BUCKET);
     for (size_t i = 0; i < p->part_count; i++)
         assert(p->parts[i]->engine == p->engine);
 }
@@ -128,6 +145,25 @@ void engine_abort(struct engine_put *p)
     p->engine->ops->abort(p->engine, p);
 }
 
+static void amend_arrived(struct op *hop)
+{
+    struct engine_amend *a = container_of(hop, struct engine_amend, hop);
+
+    a->engine->ops->amend(a->engine, a);
+}
+
+void engine_amend(struct engine *E, struct engine_amend *a)
+{
+    key_check(&a->key);
+    version_check(&a->key, &a->version);
+    assert(a->meta.len <= ENGINE_META_BYTES_MAX && a->condition.kind != IF_ABSENT);
+    assert(!a->sets_flags || a->key.space == SPACE_BUCKET);
+    bucket_flags_check(a->sets_flags ? a->flags : 0);
+    op_start(&a->op);
+    a->engine = E;
+    carry(E, a->key.bucket, &a->hop, amend_arrived);
+}
+
 static void remove_arrived(struct op *hop)
 {
     struct engine_remove *r = container_of(hop, struct engine_remove, hop);
@@ -138,8 +174,11 @@ static void remove_arrived(struct op *hop)
 void engine_remove(struct engine *E, struct engine_remove *r)
 {
     key_check(&r->key);
+    version_check(&r->key, &r->version);
+    assert(r->meta.len <= ENGINE_META_BYTES_MAX);
     op_start(&r->op);
     r->engine = E;
+    r->made_marker = false;
     carry(E, r->key.bucket, &r->hop, remove_arrived);
 }
 

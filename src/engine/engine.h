@@ -40,13 +40,18 @@ enum engine_space {
     SPACE_PART = 4,   /* name = upload id, '/', part number as 5 digits */
     SPACE_CONFIG = 5, /* name = what is configured; bucket may be empty: the store's own */
     /* The engine's own; callers reach it by struct engine_version and by listing with versions.
-     * Name = object key, 0x00, ~seq as 8 bytes big-endian: the newest of a key comes first. */
+     * Name = object key, 0x00, ~seq as 8 bytes big-endian: the newest of a key comes first. So in a
+     * versioned bucket no key holds 0x00: put and remove answer ERR_INVALID. */
     SPACE_VERSION = 6,
-    SPACE_NULL =
-        7 /* the engine's own: name = object key; where in SPACE_VERSION the null version is */
+    /* The engine's own: name = object key, meta = the seq, little-endian, that the null version has
+     * in SPACE_VERSION. There while it is there. */
+    SPACE_NULL = 7
 };
 
-/* Of an entry. The numbers are part of the disk format. */
+/*
+ * Of an entry. The numbers are part of the disk format. A bucket has one of the first two or none;
+ * once it has one it is never without again (ERR_INVALID).
+ */
 enum engine_flags {
     ENGINE_BUCKET_VERSIONED = 1, /* SPACE_BUCKET: puts keep what was there */
     ENGINE_BUCKET_SUSPENDED = 2, /* SPACE_BUCKET: was versioned; puts replace the null version */
@@ -57,7 +62,7 @@ enum engine_flags {
 /* Which version of an object. All zero: the latest. Other spaces than SPACE_OBJECT: the latest. */
 struct engine_version {
     enum { VERSION_LATEST, VERSION_NULL, VERSION_SEQ } kind;
-    uint64_t seq; /* VERSION_SEQ */
+    uint64_t seq; /* VERSION_SEQ: whichever has it, the null version, too */
 };
 
 enum {
@@ -192,8 +197,8 @@ struct engine_put {
     /* This entry of the same bucket must exist, else ERR_NO_UPLOAD (a part needs its upload).
      * require.name.at == NULL: none. */
     struct engine_key require;
-    /* Removed in the same commit: one entry, and all SPACE_PART entries whose name starts with a
-     * prefix. at == NULL: none. */
+    /* Removed in the same commit: one entry (no object), and all SPACE_PART entries whose name
+     * starts with a prefix. at == NULL: none. */
     struct engine_key also_remove;
     struct view purge_parts;
     /* Compose: the payload is that of these pinned objects of the same bucket, in order, moved and
@@ -282,11 +287,12 @@ struct engine_remove {
     struct op op;
     struct engine_key key;
     struct engine_version version;
-    struct engine_condition condition; /* of the version that is named, a marker too */
-    struct view purge_parts;           /* as in engine_put */
-    int64_t mtime_ms;                  /* of the marker, if one is made */
-    struct view meta;                  /* likewise */
-    bool made_marker;                  /* out */
+    /* Of the version that is named, a marker too. A latest version that is a marker is no entry. */
+    struct engine_condition condition;
+    struct view purge_parts; /* as in engine_put */
+    int64_t mtime_ms;        /* of the marker, if one is made */
+    struct view meta;        /* likewise */
+    bool made_marker;        /* out */
     struct engine_info info; /* out, without views: the marker made, or what was removed for good */
     struct op hop;
     struct engine *engine;
@@ -322,8 +328,9 @@ struct engine_list {
     bool is_after_inclusive;
     /* SPACE_OBJECT: every version and marker, by key and then from the newest to the oldest. A page
      * may end inside a key: go on with after = its name and after_seq = its last seq (versions of
-     * `after` that are older than after_seq come first; 0: none of them). A version that moves from
-     * the one space to the other meanwhile is listed once. */
+     * `after` that are older than after_seq come first; 0: none of them; not together with
+     * is_after_inclusive). A version that moves from the one space to the other meanwhile is listed
+     * once. is_latest is as it was when the first of the key was listed. */
     bool with_versions;
     uint64_t after_seq;
     unsigned max_items;

@@ -80,10 +80,12 @@ static enum err copy_item(struct region *R, const struct engine_item *from, stru
     return copy_view(R, from->info.meta, &to->info.meta);
 }
 
-/* A group of names may have members at several owners: it is one item all the same. */
+/* A group of names may have members at several owners: it is one item all the same. Versions of a
+ * name are not. */
 static bool is_same_as_last(const struct engine_list *l, const struct engine_item *item)
 {
-    return l->count > 0 && view_eq(l->items[l->count - 1].name, item->name);
+    return l->count > 0 && item->is_prefix && l->items[l->count - 1].is_prefix &&
+           view_eq(l->items[l->count - 1].name, item->name);
 }
 
 static enum err merge(struct gather *g)
@@ -207,6 +209,8 @@ void engine_list(struct engine *E, struct engine_list *l)
     assert(l->max_items >= 1 && l->max_items <= 1001 && l->region);
     assert(is_all || l->bucket.len > 0 || l->space == SPACE_CONFIG);
     assert(l->bucket.len <= ENGINE_BUCKET_BYTES_MAX);
+    assert(!l->with_versions || l->space == SPACE_OBJECT);
+    assert(l->after_seq == 0 || (l->with_versions && !l->is_after_inclusive));
     l->engine = E;
     l->owner = is_all ? 0 : engine_owner(E, l->bucket);
     if (E->owners[l->owner] == reactor_current() && (!is_all || E->owner_count == 1)) {

@@ -63,15 +63,18 @@ static enum err page_add(struct engine_page *page, struct view name, const struc
     return ERR_OK;
 }
 
-/* Groups and entries obey `after` alike. */
-static bool is_wanted(const struct engine_list *l, struct view name)
+/* Groups and entries obey `after` alike; of versions, older ones of that name may come. A seq is
+ * never 0. */
+static bool is_wanted(const struct engine_list *l, struct view name, uint64_t seq)
 {
     int order;
 
     if (l->after.len == 0)
         return true;
     order = view_compare(name, l->after);
-    return l->is_after_inclusive ? order >= 0 : order > 0;
+    if (order == 0)
+        return l->is_after_inclusive || seq < l->after_seq;
+    return order > 0;
 }
 
 /* The group a name rolls up into, len 0 when into none. */
@@ -99,7 +102,7 @@ engine_page_offer(struct engine_page *page, struct view name, const struct engin
     group = group_of(l, name);
     is_group = group.len > 0;
     page->past = group;
-    if (!is_wanted(l, is_group ? group : name))
+    if (!is_wanted(l, is_group ? group : name, is_group ? UINT64_MAX : info->seq))
         return is_group ? PAGE_PAST : PAGE_NEXT;
     if (l->count == l->max_items) {
         l->is_truncated = true;
@@ -113,4 +116,25 @@ engine_page_offer(struct engine_page *page, struct view name, const struct engin
     if (is_group)
         page->past = l->items[l->count - 1].name;
     return is_group ? PAGE_PAST : PAGE_NEXT;
+}
+
+/* Has no version of this name been listed yet? */
+static bool is_first(const struct engine_list *l, struct view name)
+{
+    if (l->count > 0)
+        return !view_eq(l->items[l->count - 1].name, name);
+    return l->after_seq == 0 || !view_eq(l->after, name);
+}
+
+enum engine_page_next engine_page_offer_version(
+    struct engine_page *page, struct view name, const struct engine_info *info, bool is_itself)
+{
+    struct engine_list *l = page->l;
+    bool is_latest = is_itself || is_first(l, name);
+    unsigned before = l->count;
+    enum engine_page_next next = engine_page_offer(page, name, info);
+
+    if (l->count > before && !l->items[before].is_prefix)
+        l->items[before].is_latest = is_latest;
+    return next;
 }

@@ -9,7 +9,8 @@
  *       PAGE_END:   done; complete l->op with page.err
  *   (no more names: done as well)
  *
- * Names must come in byte order, from one space and bucket. Fills l->items, count, is_truncated.
+ * Names must come in byte order, from one space and bucket (of versions: from both). Fills
+ * l->items, count, is_truncated.
  */
 #ifndef PENSTOCK_ENGINE_ENGINE_PAGE_H
 #define PENSTOCK_ENGINE_ENGINE_PAGE_H
@@ -31,5 +32,9 @@ struct view engine_page_first(const struct engine_page *page);
 /* info: its etag and meta are copied; meta cut to l->meta_max. */
 enum engine_page_next
 engine_page_offer(struct engine_page *page, struct view name, const struct engine_info *info);
+/* The same with versions: in the order of (name, seq falling). is_itself: from SPACE_OBJECT. The
+ * first that is offered of a name is the latest, unless the page begins inside of it. */
+enum engine_page_next engine_page_offer_version(
+    struct engine_page *page, struct view name, const struct engine_info *info, bool is_itself);
 
 #endif

@@ -19,7 +19,8 @@ struct engine_factory {
         struct engine **engine_out);
     /* Called when a case is over and the engine closed. NULL: nothing to do. */
     void (*wipe)(void);
-    bool is_persistent; /* close and open keep the entries */
+    bool lacks_versions; /* until it has them */
+    bool is_persistent;  /* close and open keep the entries */
 };
 
 /* The exit status of the program: 0 when all held. */

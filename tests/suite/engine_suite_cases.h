@@ -73,10 +73,52 @@
     X(rivals_never_see_a_torn_entry)                                                               \
     X(a_pin_may_be_released_by_another_thread)                                                     \
     X(a_closed_engine_opens_with_what_it_had)
+#define ENGINE_SUITE_VERSION_CASES(X)                                                              \
+    /* engine_suite_versions.c */                                                                  \
+    X(without_flags_a_put_replaces)                                                                \
+    X(a_versioned_bucket_keeps_what_was_there)                                                     \
+    X(a_bucket_may_be_made_versioned)                                                              \
+    X(a_suspended_bucket_replaces_the_null_version)                                                \
+    X(removing_in_a_versioned_bucket_makes_a_marker)                                               \
+    X(a_marker_is_made_of_nothing)                                                                 \
+    X(removing_in_a_suspended_bucket_replaces_the_null_version)                                    \
+    X(removing_a_named_version_removes_it_for_good)                                                \
+    X(removing_a_marker_brings_back_what_was_before)                                               \
+    X(the_null_version_is_removed_wherever_it_is)                                                  \
+    X(a_null_version_may_become_the_latest_again)                                                  \
+    X(a_version_stays_what_it_is_when_it_moves)                                                    \
+    X(a_bucket_with_versions_stays)                                                                \
+    X(a_bucket_once_versioned_stays_versioned_or_suspended)                                        \
+    X(a_versioned_name_holds_no_zero_byte)                                                         \
+    X(versions_of_different_keys_do_not_mix)                                                       \
+    X(compose_into_a_versioned_bucket_keeps_what_was_there)                                        \
+    X(racing_puts_all_become_versions)                                                             \
+    X(a_closed_engine_opens_with_its_versions)                                                     \
+    /* engine_suite_amend.c */                                                                     \
+    X(an_amendment_changes_meta_and_rev_only)                                                      \
+    X(an_inline_payload_survives_its_amendments)                                                   \
+    X(what_is_not_there_cannot_be_amended)                                                         \
+    X(any_version_can_be_amended)                                                                  \
+    X(other_spaces_can_be_amended)                                                                 \
+    X(a_bucket_is_amended_with_its_flags_or_without)                                               \
+    X(a_revision_holds_until_the_next_change)                                                      \
+    X(conditions_are_of_the_version_that_is_named)                                                 \
+    X(behind_a_marker_there_is_no_entry)                                                           \
+    X(of_racing_amendments_of_one_revision_one_wins)                                               \
+    /* engine_suite_versions_list.c */                                                             \
+    X(with_versions_all_are_listed_whatever_the_page)                                              \
+    X(with_versions_delimiter_and_prefix_are_of_the_key)                                           \
+    X(without_versions_the_latest_are_listed)                                                      \
+    X(after_a_seq_the_older_ones_come_first)                                                       \
+    X(a_version_that_moves_between_pages_is_listed_once)                                           \
+    X(long_histories_are_listed_whole)                                                             \
+    /* engine_suite_versions_model.c */                                                            \
+    X(random_operations_on_versions_agree_with_a_simple_model)
 /* clang-format on */
 
 #define CASE_DECLARE(name) void name(void **state);
 ENGINE_SUITE_CASES(CASE_DECLARE)
+ENGINE_SUITE_VERSION_CASES(CASE_DECLARE)
 #undef CASE_DECLARE
 
 #endif

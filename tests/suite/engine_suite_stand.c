@@ -271,26 +271,51 @@ enum err stand_bucket_new(struct view bucket)
     return stand_commit(&p);
 }
 
+enum err stand_do_remove(struct engine_remove *r)
+{
+    stand_arm(&r->op);
+    engine_remove(stand.E, r);
+    stand_wait();
+    return r->op.err;
+}
+
 enum err stand_remove(struct engine_key key)
 {
-    struct engine_remove r = {.key = key};
+    return stand_do_remove(&(struct engine_remove){.key = key});
+}
 
-    stand_arm(&r.op);
-    engine_remove(stand.E, &r);
+enum err stand_do_lookup(struct engine_lookup *l)
+{
+    stand_arm(&l->op);
+    engine_lookup(stand.E, l);
     stand_wait();
-    return r.op.err;
+    return l->op.err;
 }
 
 enum err stand_lookup(struct engine_key key, struct engine_object **object_out)
 {
     struct engine_lookup l = {.key = key};
+    enum err e = stand_do_lookup(&l);
 
-    stand_arm(&l.op);
-    engine_lookup(stand.E, &l);
-    stand_wait();
-    if (!l.op.err)
+    if (!e)
         *object_out = l.object;
-    return l.op.err;
+    return e;
+}
+
+enum err stand_do_amend(struct engine_amend *a)
+{
+    stand_arm(&a->op);
+    engine_amend(stand.E, a);
+    stand_wait();
+    return a->op.err;
+}
+
+void stand_set_versions(unsigned flags)
+{
+    struct engine_amend a = {
+        .key = stand_key_in(SPACE_BUCKET, stand.bucket, ""), .flags = flags, .sets_flags = true};
+
+    assert_int_equal(stand_do_amend(&a), ERR_OK);
 }
 
 bool stand_has(struct engine_key key)

@@ -66,6 +66,12 @@ enum err stand_put(struct engine_key key, struct view bytes, const char *etag);
 enum err stand_remove(struct engine_key key);
 enum err stand_lookup(struct engine_key key, struct engine_object **object_out);
 bool stand_has(struct engine_key key);
+/* The whole of a call, set up by the caller. */
+enum err stand_do_lookup(struct engine_lookup *l);
+enum err stand_do_remove(struct engine_remove *r);
+enum err stand_do_amend(struct engine_amend *a);
+/* The flags of stand.bucket from now on; asserts. */
+void stand_set_versions(unsigned flags);
 enum err stand_bucket_new(struct view bucket);
 /* Through dst, whole chunks. */
 enum err stand_read(struct engine_object *o, uint64_t off, size_t len, uint8_t *dst);

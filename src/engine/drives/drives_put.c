@@ -283,6 +283,8 @@ static enum err prepare(struct drives_stage *st, bool *is_long_out)
         return st->err;
     if (view_index(p->key.bucket, 0) != SIZE_MAX)
         return ERR_INVALID;
+    if (p->flags)
+        return ERR_UNSUPPORTED;
     if (p->part_count > 0)
         TRY(compose(st, is_long_out));
     if (p->has_crc64_expected && st->crc64 != p->crc64_expected)

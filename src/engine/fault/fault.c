@@ -42,6 +42,7 @@ struct call {
         struct engine_lookup lookup;
         struct engine_read read;
         struct engine_write write;
+        struct engine_amend amend;
         struct engine_remove remove;
         struct engine_list list;
     };
@@ -178,6 +179,11 @@ static void lookup_advance(struct op *op)
 
     if (!op->err)
         l->object = pin_new(c->F, c->lookup.object);
+    l->is_latest = c->lookup.is_latest;
+    l->marker.is_set = c->lookup.marker.is_set;
+    l->marker.seq = c->lookup.marker.seq;
+    l->marker.flags = c->lookup.marker.flags;
+    l->marker.mtime_ms = c->lookup.marker.mtime_ms;
     call_finish(c, op->err);
 }
 
@@ -188,6 +194,7 @@ static void fault_lookup(struct engine *E, struct engine_lookup *l)
     if (call_hit(c, ENGINE_FAULT_LOOKUP))
         return;
     c->lookup.key = l->key;
+    c->lookup.version = l->version;
     op_init(&c->lookup.op, lookup_advance);
     engine_lookup(c->F->inner, &c->lookup);
 }
@@ -270,6 +277,7 @@ static void staging_fill(struct staging *s)
     s->put.etag = p->etag;
     s->put.meta = p->meta;
     s->put.condition = p->condition;
+    s->put.flags = p->flags;
     s->put.require = p->require;
     s->put.also_remove = p->also_remove;
     s->put.purge_parts = p->purge_parts;
@@ -326,10 +334,42 @@ static void fault_abort(struct engine *E, struct engine_put *p)
     put_abort(call_new(E, &p->op), staging_of(p), ERR_OK);
 }
 
+static void amend_advance(struct op *op)
+{
+    struct call *c = container_of(op, struct call, amend.op);
+    struct engine_amend *a = container_of(c->outer, struct engine_amend, op);
+
+    a->info = c->amend.info;
+    call_finish(c, op->err ? op->err : c->err);
+}
+
+static void fault_amend(struct engine *E, struct engine_amend *a)
+{
+    struct call *c = call_new(E, &a->op);
+
+    c->err = hit_err(c->F, ENGINE_FAULT_AMEND);
+    if (c->err && !atomic_load(&c->F->is_after)) {
+        call_finish(c, c->err);
+        return;
+    }
+    c->amend = (struct engine_amend){
+        .key = a->key,
+        .version = a->version,
+        .condition = a->condition,
+        .meta = a->meta,
+        .flags = a->flags,
+        .sets_flags = a->sets_flags};
+    op_init(&c->amend.op, amend_advance);
+    engine_amend(c->F->inner, &c->amend);
+}
+
 static void remove_advance(struct op *op)
 {
     struct call *c = container_of(op, struct call, remove.op);
+    struct engine_remove *r = container_of(c->outer, struct engine_remove, op);
 
+    r->made_marker = c->remove.made_marker;
+    r->info = c->remove.info;
     call_finish(c, op->err ? op->err : c->err);
 }
 
@@ -343,7 +383,12 @@ static void fault_remove(struct engine *E, struct engine_remove *r)
         return;
     }
     c->remove = (struct engine_remove){
-        .key = r->key, .condition = r->condition, .purge_parts = r->purge_parts};
+        .key = r->key,
+        .version = r->version,
+        .condition = r->condition,
+        .purge_parts = r->purge_parts,
+        .mtime_ms = r->mtime_ms,
+        .meta = r->meta};
     op_init(&c->remove.op, remove_advance);
     engine_remove(c->F->inner, &c->remove);
 }
@@ -407,6 +452,7 @@ static const struct engine_ops fault_ops = {
     .write = fault_write,
     .commit = fault_commit,
     .abort = fault_abort,
+    .amend = fault_amend,
     .remove = fault_remove,
     .list = fault_list,
     .close = fault_close,

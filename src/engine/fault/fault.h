@@ -18,17 +18,18 @@ enum engine_fault_kind {
     ENGINE_FAULT_COMMIT = 8,
     ENGINE_FAULT_REMOVE = 16,
     ENGINE_FAULT_LIST = 32,
-    ENGINE_FAULT_ANY = 63
+    ENGINE_FAULT_AMEND = 64,
+    ENGINE_FAULT_ANY = 127
 };
 
 /* The zero value: nothing fails, nothing is late. */
 struct engine_fault_config {
-    unsigned kinds;     /* of enum engine_fault_kind, or'ed: the calls that count */
-    uint64_t nth;       /* this call of those kinds fails, counted from 1; 0: none */
-    enum err err;       /* with this error */
-    bool is_after;      /* commit, remove: it took place all the same (ERR_UNKNOWN_OUTCOME) */
-    bool is_repeating;  /* so does every nth after it */
-    uint64_t seed;      /* of the delays */
+    unsigned kinds;    /* of enum engine_fault_kind, or'ed: the calls that count */
+    uint64_t nth;      /* this call of those kinds fails, counted from 1; 0: none */
+    enum err err;      /* with this error */
+    bool is_after;     /* commit, amend, remove: it took place all the same (ERR_UNKNOWN_OUTCOME) */
+    bool is_repeating; /* so does every nth after it */
+    uint64_t seed;     /* of the delays */
     unsigned turns_max; /* a completion is late by 0 .. turns_max turns of its reactor */
 };
 

@@ -56,14 +56,14 @@ bool memory_map_has_any(const struct memory_map *m, enum engine_space space, str
     return i < m->count && is_under(m->at[i], &key);
 }
 
-enum err memory_map_reserve(struct memory_map *m)
+enum err memory_map_reserve(struct memory_map *m, size_t count)
 {
     void *at = m->at;
 
-    if (m->count < m->cap)
-        return ERR_OK;
-    TRY(memory_alloc_grow(&at, &m->cap, sizeof(struct memory_record *)));
-    m->at = at;
+    while (m->cap - m->count < count) {
+        TRY(memory_alloc_grow(&at, &m->cap, sizeof(struct memory_record *)));
+        m->at = at;
+    }
     return ERR_OK;
 }
 

@@ -16,8 +16,8 @@ size_t memory_map_seek(const struct memory_map *m, struct engine_key key);
 struct memory_record *memory_map_find(const struct memory_map *m, struct engine_key key);
 /* Is there an entry in this space and bucket? */
 bool memory_map_has_any(const struct memory_map *m, enum engine_space space, struct view bucket);
-/* Room for one more, so that the next memory_map_put cannot fail. */
-enum err memory_map_reserve(struct memory_map *m) MUST_CHECK;
+/* Room for `count` more, so that so many memory_map_put cannot fail. */
+enum err memory_map_reserve(struct memory_map *m, size_t count) MUST_CHECK;
 /* Takes over the caller's reference; replaces an entry of the same key. */
 void memory_map_put(struct memory_map *m, struct memory_record *r);
 void memory_map_remove(struct memory_map *m, struct engine_key key); /* if it is there */
