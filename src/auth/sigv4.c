@@ -10,8 +10,6 @@
 #include "base/digest.h"
 #include "base/text.h"
 
-#define NO_BYTES_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
 enum query_param {
     Q_ALGORITHM,
     Q_CREDENTIAL,
@@ -176,7 +174,8 @@ static enum sigv4_verdict read_payload(struct sigv4 *s, struct view v)
             bool is_chain = s->payload == SIGV4_PAYLOAD_STREAMING ||
                             s->payload == SIGV4_PAYLOAD_STREAMING_TRAILER;
             /* a chain of signatures needs a first one */
-            return is_chain && s->form == SIGV4_ANONYMOUS ? SIGV4_BAD_PAYLOAD_HASH : SIGV4_OK;
+            bool has_first = s->form != SIGV4_ANONYMOUS && !s->is_v2;
+            return is_chain && !has_first ? SIGV4_BAD_PAYLOAD_HASH : SIGV4_OK;
         }
     if (text_from_hex(v, s->payload_sha256, sizeof s->payload_sha256, &len) || len != 32)
         return SIGV4_BAD_PAYLOAD_HASH;
@@ -196,12 +195,16 @@ find_payload(const struct sigv4_request *q, struct sigv4 *s, struct view in_quer
         return SIGV4_BAD_PAYLOAD_HASH;
     if (v.at)
         return read_payload(s, v);
-    /* Generic SigV4 hashes the body. Nobody said its hash, so only that of no bytes can hold. */
-    if (s->form == SIGV4_HEADER)
-        return read_payload(s, VIEW(NO_BYTES_SHA256));
+    if (s->form == SIGV4_HEADER && !s->is_v2)
+        return SIGV4_NO_PAYLOAD_HASH;
     s->payload = SIGV4_PAYLOAD_NONE_GIVEN;
     s->payload_hash = VIEW(SIGV4_UNSIGNED);
     return SIGV4_OK;
+}
+
+enum sigv4_verdict sigv4_find_payload(const struct sigv4_request *q, struct sigv4 *s)
+{
+    return find_payload(q, s, VIEW_EMPTY);
 }
 
 /* ---- the Authorization header ---- */

@@ -35,7 +35,7 @@ enum sigv4_form { SIGV4_ANONYMOUS, SIGV4_HEADER, SIGV4_PRESIGNED };
 /* How the payload is protected; from x-amz-content-sha256. */
 enum sigv4_payload {
     SIGV4_PAYLOAD_NONE_GIVEN,        /* header absent, anonymous or presigned: as unsigned */
-    SIGV4_PAYLOAD_SHA256,            /* hex of the whole body; header form without: of no bytes */
+    SIGV4_PAYLOAD_SHA256,            /* hex of the whole body */
     SIGV4_PAYLOAD_UNSIGNED,          /* UNSIGNED-PAYLOAD */
     SIGV4_PAYLOAD_STREAMING,         /* STREAMING-AWS4-HMAC-SHA256-PAYLOAD */
     SIGV4_PAYLOAD_STREAMING_TRAILER, /* STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER */
@@ -45,17 +45,20 @@ enum sigv4_payload {
 /* Verdicts, one per S3 error: src/s3/errors.c maps them. */
 enum sigv4_verdict {
     SIGV4_OK,
-    SIGV4_MALFORMED_HEADER, /* AuthorizationHeaderMalformed 400 */
-    SIGV4_MALFORMED_QUERY,  /* AuthorizationQueryParametersError 400 */
-    SIGV4_BOTH,             /* InvalidArgument 400: header and query at once */
-    SIGV4_UNSUPPORTED,      /* InvalidRequest 400: another algorithm, SigV2 */
-    SIGV4_NO_DATE,          /* AccessDenied 403 */
-    SIGV4_SKEWED,           /* RequestTimeTooSkewed 403 */
-    SIGV4_EXPIRED,          /* AccessDenied 403 "Request has expired" */
-    SIGV4_NOT_YET,          /* AccessDenied 403 "Request is not valid yet" */
-    SIGV4_UNSIGNED_HEADER,  /* AccessDenied 403: an x-amz-* header or Host that is not signed */
-    SIGV4_BAD_PAYLOAD_HASH, /* InvalidArgument 400: x-amz-content-sha256 is no known form */
-    SIGV4_MISMATCH          /* SignatureDoesNotMatch 403 */
+    SIGV4_MALFORMED_HEADER,    /* AuthorizationHeaderMalformed 400 */
+    SIGV4_MALFORMED_QUERY,     /* AuthorizationQueryParametersError 400 */
+    SIGV4_BOTH,                /* InvalidArgument 400: header and query at once */
+    SIGV4_UNSUPPORTED,         /* InvalidRequest 400: another algorithm, SigV2 */
+    SIGV4_NO_DATE,             /* AccessDenied 403 */
+    SIGV4_SKEWED,              /* RequestTimeTooSkewed 403 */
+    SIGV4_EXPIRED,             /* AccessDenied 403 "Request has expired" */
+    SIGV4_NOT_YET,             /* AccessDenied 403 "Request is not valid yet" */
+    SIGV4_UNSIGNED_HEADER,     /* AccessDenied 403: an x-amz-* header or Host that is not signed */
+    SIGV4_NO_PAYLOAD_HASH,     /* InvalidRequest 400: header form without x-amz-content-sha256 */
+    SIGV4_V2_MALFORMED_HEADER, /* InvalidArgument 400: sigv2.h */
+    SIGV4_V2_MALFORMED_QUERY,  /* AccessDenied 403: sigv2.h */
+    SIGV4_BAD_PAYLOAD_HASH,    /* InvalidArgument 400: x-amz-content-sha256 is no known form */
+    SIGV4_MISMATCH             /* SignatureDoesNotMatch 403 */
 };
 
 enum { SIGV4_DECODED_BYTES_MAX = 2048 };
@@ -74,6 +77,8 @@ struct sigv4 {
     int64_t date_ms;
     char amz_date[17];
     int64_t expires_s;       /* presigned */
+    bool is_v2;              /* read by sigv2.h: no scope, no signed headers, no seed */
+    struct view v2_expires;  /* presigned by it, as signed */
     uint8_t signing_key[32]; /* after sigv4_verify: for streaming bodies */
     uint8_t seed[32]; /* after sigv4_verify: the request's signature, first link of the chain */
     /* private: what came percent-encoded in a presigned query */

@@ -32,6 +32,9 @@ enum err sigv4_canonical_to_sign(
 struct view
 sigv4_canonical_header(const struct sigv4_request *q, struct view name, unsigned *count);
 
+/* x-amz-content-sha256 of a request that was not signed by version 4, into s->payload. */
+enum sigv4_verdict sigv4_find_payload(const struct sigv4_request *q, struct sigv4 *s);
+
 /* sigv4_key(secret, scope, out): the key of scope's day, region and service; cached per thread. */
 void sigv4_key(struct view secret, struct view scope, uint8_t out[32]);
 

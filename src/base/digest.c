@@ -134,23 +134,34 @@ void digest_md5(struct view v, uint8_t out[16])
     one_shot(DIGEST_MD5, v, VIEW_EMPTY, out);
 }
 
-void digest_hmac_sha256(struct view key, struct view data, uint8_t out[32])
+/* RFC 2104; both digests have blocks of HMAC_BLOCK_BYTES. */
+static void hmac(enum digest_kind kind, struct view key, struct view data, uint8_t *out)
 {
-    uint8_t short_key[32], inner[32], pad[HMAC_BLOCK_BYTES];
+    uint8_t short_key[DIGEST_BYTES_MAX], inner[DIGEST_BYTES_MAX], pad[HMAC_BLOCK_BYTES];
 
     if (key.len > HMAC_BLOCK_BYTES) {
-        digest_sha256(key, short_key);
-        key = view_of(short_key, sizeof short_key);
+        one_shot(kind, key, VIEW_EMPTY, short_key);
+        key = view_of(short_key, digest_bytes(kind));
     }
     memset(pad, 0x36, sizeof pad);
     for (size_t i = 0; i < key.len; i++)
         pad[i] ^= key.at[i];
-    one_shot(DIGEST_SHA256, view_of(pad, sizeof pad), data, inner);
+    one_shot(kind, view_of(pad, sizeof pad), data, inner);
     for (size_t i = 0; i < sizeof pad; i++)
         pad[i] ^= 0x36 ^ 0x5c;
-    one_shot(DIGEST_SHA256, view_of(pad, sizeof pad), view_of(inner, sizeof inner), out);
+    one_shot(kind, view_of(pad, sizeof pad), view_of(inner, digest_bytes(kind)), out);
     OPENSSL_cleanse(pad, sizeof pad);
     OPENSSL_cleanse(short_key, sizeof short_key);
+}
+
+void digest_hmac_sha256(struct view key, struct view data, uint8_t out[32])
+{
+    hmac(DIGEST_SHA256, key, data, out);
+}
+
+void digest_hmac_sha1(struct view key, struct view data, uint8_t out[20])
+{
+    hmac(DIGEST_SHA1, key, data, out);
 }
 
 void digest_random(void *to, size_t len)

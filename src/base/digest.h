@@ -27,8 +27,9 @@ size_t digest_bytes(enum digest_kind kind);
 /* One-shot. */
 void digest_sha256(struct view v, uint8_t out[32]);
 void digest_md5(struct view v, uint8_t out[16]);
-/* HMAC-SHA-256 (RFC 2104). */
+/* HMAC (RFC 2104). SHA-1 is for Signature Version 2 only. */
 void digest_hmac_sha256(struct view key, struct view data, uint8_t out[32]);
+void digest_hmac_sha1(struct view key, struct view data, uint8_t out[20]);
 /* Random bytes from the kernel (getrandom); never fails after boot. */
 void digest_random(void *to, size_t len);
 

@@ -51,6 +51,14 @@ static const struct {
     [SIGV4_NOT_YET] = {S3_AccessDenied, "Request is not valid yet"},
     [SIGV4_UNSIGNED_HEADER] =
         {S3_AccessDenied, "There were headers present in the request which were not signed"},
+    [SIGV4_NO_PAYLOAD_HASH] =
+        {S3_InvalidRequest, "Missing required header for this request: x-amz-content-sha256"},
+    [SIGV4_V2_MALFORMED_HEADER] =
+        {S3_InvalidArgument,
+         "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature"},
+    [SIGV4_V2_MALFORMED_QUERY] =
+        {S3_AccessDenied, "Query-string authentication requires the Signature, Expires and "
+                          "AWSAccessKeyId parameters"},
     [SIGV4_BAD_PAYLOAD_HASH] =
         {S3_InvalidArgument,
          "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "

@@ -8,7 +8,10 @@
 
 #include "s3/s3.h"
 
-/* Fills r->source_ip, r->is_secure and r->forwarded_host. */
+/*
+ * Fills r->source_ip, r->is_secure, r->host and the forwarded names. A signature may be made with
+ * the name the client used or with the one the proxy calls us by (signature.c).
+ */
 void proxy_read(struct s3_request *r);
 
 #endif

@@ -62,8 +62,7 @@ static struct view host_without_port(struct view host)
     return view_upto(host, MIN(view_index(host, ':'), host.len));
 }
 
-/* "bucket.DOMAIN" -> "bucket"; at == NULL when the host is not of that form. */
-static struct view bucket_of_host(const struct s3_service *S, struct view host)
+struct view route_host_bucket(const struct s3_service *S, struct view host)
 {
     host = host_without_port(host);
     for (unsigned i = 0; i < S->domain_count; i++) {
@@ -75,6 +74,16 @@ static struct view bucket_of_host(const struct s3_service *S, struct view host)
             return view_upto(host, host.len - domain.len - 1);
     }
     return VIEW_EMPTY;
+}
+
+/* Names of hosts know no case, those of buckets have no capitals. */
+static struct view lower_copy(struct region *R, struct view v)
+{
+    uint8_t *to = region_take(R, v.len + 1);
+
+    for (size_t i = 0; to && i < v.len; i++)
+        to[i] = v.at[i] >= 'A' && v.at[i] <= 'Z' ? (uint8_t)(v.at[i] + 32) : v.at[i];
+    return view_of(to, to ? v.len : 0);
 }
 
 static enum s3_code decode(struct view raw, bool plus_is_space, struct region *R, struct view *out)
@@ -108,7 +117,7 @@ enum s3_code route_target(
     const struct s3_service *S, struct view host, struct view path, struct region *R,
     struct route *out)
 {
-    struct view bucket = bucket_of_host(S, host), key;
+    struct view bucket = route_host_bucket(S, host), key;
 
     *out = (struct route){.level = S3_SERVICE};
     if (path.len == 0 || path.at[0] != '/')
@@ -119,6 +128,10 @@ enum s3_code route_target(
             return S3_None;
         bucket = view_upto(key, MIN(view_index(key, '/'), key.len));
         key = view_from(key, bucket.len + 1);
+    } else {
+        bucket = lower_copy(R, bucket);
+        if (!bucket.at)
+            return S3_SlowDown;
     }
     out->level = key.len == 0 ? S3_BUCKET : S3_OBJECT;
     enum s3_code code = decode(bucket, false, R, &out->bucket);
@@ -191,7 +204,8 @@ static bool names_a_subresource(struct view name)
  */
 static bool is_foreign(const struct s3_op *op, const struct s3_param *p)
 {
-    static const char everywhere[] = "x-id AWSAccessKeyId Signature Expires";
+    static const char everywhere[] = "x-id AWSAccessKeyId Signature Expires "
+                                     "content-type content-md5"; /* presigned, version 2 */
     bool is_read = op->method == HTTP_GET || op->method == HTTP_HEAD;
 
     if (op->subresource && view_is(p->name, op->subresource))

@@ -17,6 +17,8 @@ struct route {
     struct view bucket, key; /* decoded, in the region */
 };
 
+/* "bucket.DOMAIN:port" -> "bucket" as sent; at == NULL when the host is not of that form. */
+struct view route_host_bucket(const struct s3_service *S, struct view host);
 /* Host and raw path -> bucket and key. S3_None when they are well-formed. */
 enum s3_code route_target(
     const struct s3_service *S, struct view host, struct view path, struct region *R,

@@ -45,7 +45,10 @@ struct view s3_header(const struct s3_request *r, const char *name)
 
     if (v.at || r->param_count == 0)
         return v;
-    return view_starts(view_str(name), VIEW("x-amz-")) ? hoisted(r, view_str(name)) : VIEW_EMPTY;
+    bool is_hoisted = view_starts(view_str(name), VIEW("x-amz-")) ||
+                      (r->auth.is_v2 && r->auth.form == SIGV4_PRESIGNED &&
+                       (strcmp(name, "content-type") == 0 || strcmp(name, "content-md5") == 0));
+    return is_hoisted ? hoisted(r, view_str(name)) : VIEW_EMPTY;
 }
 
 void s3_wait(struct s3_request *r, const char *wait)
@@ -57,7 +60,7 @@ static enum s3_code read_request(struct s3_request *r, bool *is_foreign_out)
 {
     struct http_request *q = r->http;
     struct route route;
-    enum s3_code code = route_target(r->service, q->host, q->path, r->region, &route);
+    enum s3_code code = route_target(r->service, r->host, q->path, r->region, &route);
 
     r->bucket = route.bucket;
     r->key = route.key;

@@ -13,6 +13,7 @@
 #define PENSTOCK_S3_S3_H
 
 #include "auth/sigv4.h"
+#include "base/cidr.h"
 #include "direct/transport.h"
 #include "engine/engine.h"
 #include "http/request.h"
@@ -43,6 +44,8 @@ struct s3_service {
     /* Of buckets made without x-amz-object-ownership: AWS's default is BucketOwnerEnforced. */
     unsigned ownership_default; /* enum bucket_ownership */
     bool refuses_sigv2;
+    struct cidr trusted_proxies[16]; /* proxy.h */
+    unsigned trusted_proxy_count;
     struct view region;     /* default "us-east-1" */
     struct view domains[8]; /* virtual-host style: bucket.DOMAIN */
     unsigned domain_count;
@@ -102,7 +105,8 @@ struct s3_request {
     /* The client's address and whether it came by TLS: the proxy's word where one is trusted. */
     struct view source_ip;
     bool is_secure;
-    struct view forwarded_host; /* X-Forwarded-Host of a trusted proxy; at == NULL: none */
+    struct view host;                                /* the one that routes */
+    struct view forwarded_host, forwarded_host_port; /* a trusted proxy's; at == NULL: none */
     /* What the bucket is set to; NULL at service level, before the door has found it, and for
      * CreateBucket. Held until the request is gone. */
     const struct bucket *conf;

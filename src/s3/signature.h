@@ -16,6 +16,10 @@ enum s3_code signature_parse(struct s3_request *r, const char **detail_out);
  */
 enum s3_code signature_verify(
     struct s3_request *r, struct view secret, const char **detail_out, struct view *extra_out);
+/* The XML elements of a mismatch. canonical may be empty; all are when memory is short. */
+struct view signature_explain(
+    struct s3_request *r, struct view access_key, struct view signature, struct view to_sign,
+    struct view canonical);
 /* Is header `name` (lower case) among the signed ones? */
 bool signature_covers(const struct s3_request *r, const char *name);
 

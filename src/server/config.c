@@ -123,6 +123,28 @@ static enum err set_domain(struct config *c, size_t at, const char *value, struc
     return add_list(c->domains, &c->domain_count, CONFIG_DOMAINS_MAX, value, why);
 }
 
+static enum err set_proxies(struct config *c, size_t at, const char *value, struct buf *why)
+{
+    struct view rest = view_str(value), part;
+
+    (void)at;
+    while (view_split(&rest, ',', &part)) {
+        part = view_trim(part);
+        if (part.len == 0)
+            continue;
+        if (c->proxy_count == CONFIG_PROXIES_MAX) {
+            buf_printf(why, "more than %u networks", (unsigned)CONFIG_PROXIES_MAX);
+            return ERR_INVALID;
+        }
+        if (cidr_parse(part, &c->proxies[c->proxy_count])) {
+            buf_printf(why, "'%.*s' is no address or network like 10.0.0.0/8", VIEW_FMT(part));
+            return ERR_INVALID;
+        }
+        c->proxy_count++;
+    }
+    return ERR_OK;
+}
+
 static enum err set_dirs(struct config *c, size_t at, const char *value, struct buf *why)
 {
     (void)at;
@@ -137,6 +159,10 @@ static const struct setting settings[] = {
     {"region", "NAME", "us-east-1", "the region the server says it is in", set_text, AT(region)},
     {"domain", "NAME", NULL, "also serve BUCKET.NAME (virtual-host style); repeatable", set_domain,
      0},
+    {"trusted-proxy", "CIDR,...", NULL,
+     "proxies whose X-Forwarded-For, -Host and -Proto count; repeatable", set_proxies, 0},
+    {"sigv2", "on|off", "on", "accept Signature Version 2, which boto3 still presigns with",
+     set_flag, AT(sigv2)},
     {"tls-cert", "FILE", NULL, "PEM certificate chain; with --tls-key: HTTPS", set_text,
      AT(tls_cert)},
     {"tls-key", "FILE", NULL, "PEM private key", set_text, AT(tls_key)},

@@ -8,10 +8,16 @@
 #ifndef PENSTOCK_SERVER_CONFIG_H
 #define PENSTOCK_SERVER_CONFIG_H
 
+#include "base/cidr.h"
 #include "base/log.h"
 #include "loop/ring.h"
 
-enum { CONFIG_DIRS_MAX = 64, CONFIG_LISTENS_MAX = 16, CONFIG_DOMAINS_MAX = 8 };
+enum {
+    CONFIG_DIRS_MAX = 64,
+    CONFIG_LISTENS_MAX = 16,
+    CONFIG_DOMAINS_MAX = 8,
+    CONFIG_PROXIES_MAX = 16
+};
 
 struct config {
     char *dirs[CONFIG_DIRS_MAX];
@@ -20,6 +26,9 @@ struct config {
     unsigned listen_count;
     char *domains[CONFIG_DOMAINS_MAX];
     unsigned domain_count;
+    struct cidr proxies[CONFIG_PROXIES_MAX];
+    unsigned proxy_count;
+    bool sigv2;
     char *region;
     char *tls_cert, *tls_key;
     unsigned reactors;    /* 0: one per CPU */

@@ -235,6 +235,9 @@ static void make_service(struct server *s)
     v->put_decline_is_200 = c->direct_put_decline_200;
     for (unsigned i = 0; i < c->domain_count; i++)
         v->domains[v->domain_count++] = view_str(c->domains[i]);
+    v->refuses_sigv2 = !c->sigv2;
+    memcpy(v->trusted_proxies, c->proxies, sizeof v->trusted_proxies);
+    v->trusted_proxy_count = c->proxy_count;
     if (s->local)
         v->transports.list[v->transports.count++] = s->local;
     v->direct_is_on = v->transports.count > 0;
