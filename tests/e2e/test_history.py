@@ -1,4 +1,4 @@
-"""Strong consistency: random histories of put, copy, multipart, delete, read and list on few keys, from several clients.
+"""Strong consistency: random histories of put, copy, multipart, delete, read and list on few keys, by several clients.
 
 Every body is unique, so that its ETag says which write was seen. Each operation becomes reads and writes of registers
 (history.py): a copy is a read of its source and a write of its target, a listing a read of every key.
@@ -135,7 +135,8 @@ def test_histories_are_linearizable(server, s3, bucket, versioned):
         t.join()
     assert [e for c in clients for e in c.errors] == []
     for key, ops in history.items():
-        assert linearizable(ops), f"no order explains {key}:\n" + "\n".join(map(str, sorted(ops, key=lambda o: o.start)))
+        told = "\n".join(map(str, sorted(ops, key=lambda op: op.start)))
+        assert linearizable(ops), f"no order explains {key}:\n{told}"
 
 
 def test_racing_creators_have_one_winner(server, s3, bucket):

@@ -1,4 +1,4 @@
-"""Listings against a model: odd keys, delimiters of several bytes, pages of any size, v1, v2 and versions alike; many keys."""
+"""Listings against a model: odd keys, long delimiters, pages of any size, v1, v2 and versions alike; many keys."""
 import os
 import random
 import time
