@@ -182,6 +182,13 @@ put_checksum(struct object_reply *o, enum checksum_kind kind, const uint8_t *byt
     http_reply_header(o->request->http, checksum_header(kind), buf_view(&b));
 }
 
+static void put_checksum_type(struct object_reply *o, bool is_composite)
+{
+    http_reply_header(
+        o->request->http, "x-amz-checksum-type",
+        is_composite ? VIEW("COMPOSITE") : VIEW("FULL_OBJECT"));
+}
+
 /* Checksums are of the whole object, or of the part asked for: never of a range. */
 static void put_checksums(struct object_reply *o)
 {
@@ -191,8 +198,10 @@ static void put_checksums(struct object_reply *o)
     if (!o->wants_checksum || (o->is_part && !o->part_number))
         return;
     if (o->part_number && m->part_count > 0) {
-        if (is_composite)
-            put_checksum(o, m->checksum_kind, m->parts[o->part_index].checksum, 0);
+        if (m->checksum_kind == CHECKSUM_NONE)
+            return;
+        put_checksum(o, m->checksum_kind, m->parts[o->part_index].checksum, 0);
+        put_checksum_type(o, is_composite);
         return;
     }
     if (m->checksum_kind != CHECKSUM_NONE) {
@@ -203,9 +212,7 @@ static void put_checksums(struct object_reply *o)
         checksum_put_crc64(o->info->crc64, crc64);
         put_checksum(o, CHECKSUM_CRC64NVME, crc64, 0);
     }
-    http_reply_header(
-        o->request->http, "x-amz-checksum-type",
-        is_composite ? VIEW("COMPOSITE") : VIEW("FULL_OBJECT"));
+    put_checksum_type(o, is_composite);
 }
 
 static void put_amz(struct object_reply *o)

@@ -37,8 +37,9 @@ const struct s3_op s3_ops[] = {
     /* GET, object */
     {"GetObjectAcl", HTTP_GET, S3_OBJECT, "acl", NULL, "",
      ACTIONS("GetObjectAcl", "GetObjectVersionAcl"), .right = ACL_OBJECT_READ_ACP, FINDS},
-    {"GetObjectAttributes", HTTP_GET, S3_OBJECT, "attributes", NULL, "",
-     ACTIONS("GetObjectAttributes", "GetObjectVersionAttributes"), .right = ACL_OBJECT_READ, FINDS},
+    {"GetObjectAttributes", HTTP_GET, S3_OBJECT, "attributes", NULL, "versionId",
+     ACTIONS("GetObjectAttributes", "GetObjectVersionAttributes"), .right = ACL_OBJECT_READ, FINDS,
+     START(get_attributes_start)},
     {"GetObjectAnnotation", HTTP_GET, S3_OBJECT, "annotation", NULL, "",
      ACTION("GetObjectAnnotation")},
     {"GetObjectLegalHold", HTTP_GET, S3_OBJECT, "legal-hold", NULL, "",

@@ -18,6 +18,7 @@ void create_upload_start(struct s3_request *r);
 void delete_bucket_start(struct s3_request *r);
 void delete_object_start(struct s3_request *r);
 void delete_objects_start(struct s3_request *r);
+void get_attributes_start(struct s3_request *r);
 void get_bucket_acl_start(struct s3_request *r);
 void get_bucket_location_start(struct s3_request *r);
 void get_object_acl_start(struct s3_request *r);
