@@ -8,26 +8,6 @@
 
 /* --- who owns ------------------------------------------------------------------------------- */
 
-struct view acl_request_bucket_owner(const struct s3_request *r, const struct bucket *b)
-{
-    return b && b->meta.owner_id.len > 0 ? b->meta.owner_id : r->service->owner_id;
-}
-
-enum bucket_ownership acl_request_ownership(const struct bucket *b)
-{
-    if (!b)
-        return OWNERSHIP_ENFORCED;
-    return b->meta.ownership_is_deleted ? OWNERSHIP_WRITER : b->meta.ownership;
-}
-
-struct view
-acl_request_object_owner(const struct s3_request *r, const struct bucket *b, struct view stored_id)
-{
-    if (acl_request_ownership(b) == OWNERSHIP_ENFORCED)
-        return acl_request_bucket_owner(r, b);
-    return stored_id.len > 0 ? stored_id : r->service->owner_id;
-}
-
 struct view acl_request_account(const struct s3_request *r)
 {
     return r->user ? r->user->id : acl_xml_anonymous;
@@ -117,7 +97,7 @@ static bool is_what_holds(
 
 static bool is_blocked(const struct bucket *b, const struct acl *a)
 {
-    return b && b->meta.has_block && (b->meta.block & BLOCK_PUBLIC_ACLS) && acl_is_public(a);
+    return b->meta.has_block && (b->meta.block & BLOCK_PUBLIC_ACLS) && acl_is_public(a);
 }
 
 /*
@@ -155,6 +135,11 @@ store(const struct s3_request *r, const struct acl *a, struct view owner, struct
     return acl_encode(a, r->region, stored_out) ? S3_SlowDown : S3_None;
 }
 
+static bool is_preferred(const struct bucket *b)
+{
+    return b->meta.ownership == OWNERSHIP_PREFERRED && !b->meta.ownership_is_deleted;
+}
+
 /* --- objects -------------------------------------------------------------------------------- */
 
 static enum s3_code ask_where_on(
@@ -170,8 +155,7 @@ static enum s3_code ask_where_on(
         code = S3_AccessDenied;
     if (code)
         return code;
-    bool is_given_up = acl_request_ownership(r->conf) == OWNERSHIP_PREFERRED &&
-                       view_is(t->canned, "bucket-owner-full-control");
+    bool is_given_up = is_preferred(r->conf) && view_is(t->canned, "bucket-owner-full-control");
     if (!is_given_up)
         return store(r, &a, m->owner_id, &m->acl);
     m->owner_id = of->bucket_owner;
@@ -182,13 +166,13 @@ enum s3_code acl_request_object(
     struct s3_request *r, const struct acl_text *t, struct meta *m, const char **detail_out)
 {
     const struct acl_text_of of = {
-        .owner = acl_request_account(r), .bucket_owner = acl_request_bucket_owner(r, r->conf)};
+        .owner = acl_request_account(r), .bucket_owner = access_bucket_owner(r->service, r->conf)};
     struct acl a;
 
     *detail_out = NULL;
     m->owner_id = of.owner;
     m->acl = VIEW_EMPTY;
-    if (acl_request_ownership(r->conf) != OWNERSHIP_ENFORCED)
+    if (access_has_acls(r->conf))
         return acl_text_is_empty(t) ? S3_None : ask_where_on(r, t, &of, m, detail_out);
     m->owner_id = of.bucket_owner;
     if (acl_text_is_empty(t))
@@ -211,7 +195,7 @@ enum s3_code acl_request_headers(struct s3_request *r, struct meta *m, const cha
 
 enum s3_code acl_request_new_bucket(struct s3_request *r, struct bucket *b, const char **detail_out)
 {
-    struct view owner = acl_request_bucket_owner(r, b);
+    struct view owner = access_bucket_owner(r->service, b);
     const struct acl_text_of of = {.is_bucket = true, .owner = owner, .bucket_owner = owner};
     struct acl_text t;
     struct acl a;
@@ -224,7 +208,7 @@ enum s3_code acl_request_new_bucket(struct s3_request *r, struct bucket *b, cons
     enum s3_code code = read_text(r, &t, &of, &a, detail_out);
     if (code)
         return code;
-    if (acl_request_ownership(b) == OWNERSHIP_ENFORCED)
+    if (!access_has_acls(b))
         return gives_all_to(&a, owner) ? S3_None : S3_InvalidBucketAclWithObjectOwnership;
     enum access_verdict v = access_decide(
         r, &(struct access_ask){
@@ -269,7 +253,7 @@ acl_request_put(struct s3_request *r, struct acl_request_put *p, const char **de
                            : read_text(r, &t, &p->of, &a, detail_out);
     if (code)
         return code;
-    if (acl_request_ownership(r->conf) == OWNERSHIP_ENFORCED) {
+    if (!access_has_acls(r->conf)) {
         p->is_off = is_what_holds(r, &t, &a, p->of.bucket_owner);
         return p->is_off ? S3_None : S3_AccessControlListNotSupported;
     }

@@ -17,13 +17,6 @@
 
 struct s3_request;
 
-/* Of the bucket: the canonical id of its owner; its ownership as it acts. b == NULL: root's,
- * enforced. */
-struct view acl_request_bucket_owner(const struct s3_request *r, const struct bucket *b);
-enum bucket_ownership acl_request_ownership(const struct bucket *b);
-/* Of an object (or upload) in it: who owns it, as stored (empty: root) and as it acts. */
-struct view
-acl_request_object_owner(const struct s3_request *r, const struct bucket *b, struct view stored_id);
 /* Who asks, as an owner: the account, or the canonical id that AWS gives to anonymous writers. */
 struct view acl_request_account(const struct s3_request *r);
 

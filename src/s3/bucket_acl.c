@@ -4,8 +4,7 @@
  *   GetBucketAcl   answer
  *   PutBucketAcl   READING_BODY --body.c--> EDITING --bucket.h--> answer
  */
-#include <assert.h>
-
+#include "s3/access.h"
 #include "s3/acl_request.h"
 #include "s3/acl_xml.h"
 #include "s3/ops.h"
@@ -14,12 +13,12 @@
 
 void get_bucket_acl_start(struct s3_request *r)
 {
-    struct view owner = acl_request_bucket_owner(r, r->conf);
+    struct view owner = access_bucket_owner(r->service, r->conf);
     struct acl a = {0};
     struct view xml;
     enum err e = ERR_OK;
 
-    if (acl_request_ownership(r->conf) != OWNERSHIP_ENFORCED)
+    if (access_has_acls(r->conf))
         e = acl_decode(r->conf->meta.acl, r->region, &a);
     if (e) {
         s3_finish_err(r, e);
@@ -75,7 +74,7 @@ static void on_body(struct op *op)
 {
     struct put_bucket_acl *p = container_of(op, struct put_bucket_acl, body.op);
     struct s3_request *r = p->request;
-    struct view owner = acl_request_bucket_owner(r, r->conf);
+    struct view owner = access_bucket_owner(r->service, r->conf);
     const char *detail = p->body.detail;
     enum s3_code code = op->err ? p->body.code : S3_None;
 

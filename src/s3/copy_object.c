@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/text.h"
+#include "s3/acl_request.h"
 #include "s3/copy.h"
 #include "s3/meta.h"
 #include "s3/object_headers.h"
@@ -139,7 +140,7 @@ static void on_copied(struct op *op)
 
 /*
  * The meta of the copy: the source's, or the request's. Parts and upload are the source's alone;
- * storage class and redirect are never copied, they are the request's or the default.
+ * owner, ACL, storage class and redirect are never copied, they are the request's or the default.
  */
 static enum s3_code make_meta(struct copy_object *o)
 {
@@ -154,6 +155,8 @@ static enum s3_code make_meta(struct copy_object *o)
     o->meta = o->replaces ? o->asked : source;
     o->meta.storage_class = o->asked.storage_class;
     o->meta.website_redirect = o->asked.website_redirect;
+    o->meta.owner_id = o->asked.owner_id;
+    o->meta.acl = o->asked.acl;
     o->meta.parts = NULL;
     o->meta.part_count = 0;
     o->meta.upload_key = VIEW_EMPTY;
@@ -222,7 +225,7 @@ static void on_found(struct op *op)
     copy_run(&o->copy);
 }
 
-static enum s3_code read_directives(struct copy_object *o)
+static enum s3_code read_directives(struct copy_object *o, const char **detail_out)
 {
     struct s3_request *r = o->request;
     struct view directive = s3_header(r, "x-amz-metadata-directive");
@@ -239,7 +242,9 @@ static enum s3_code read_directives(struct copy_object *o)
     enum s3_code code = object_headers_meta(r, &o->asked);
     if (!code)
         code = object_headers_refused(r);
-    return code ? code : object_headers_condition(r, &o->condition);
+    if (!code)
+        code = object_headers_condition(r, &o->condition);
+    return code ? code : acl_request_headers(r, &o->asked, detail_out);
 }
 
 void copy_object_start(struct s3_request *r)
@@ -255,7 +260,7 @@ void copy_object_start(struct s3_request *r)
     enum s3_code code = copy_init(&o->copy, r, &detail);
     if (!code) {
         detail = NULL;
-        code = read_directives(o);
+        code = read_directives(o, &detail);
     }
     if (code) {
         s3_finish_error(r, code, code == S3_SlowDown ? NULL : detail);

@@ -7,6 +7,7 @@
  * fine, as one server is all the regions there are.
  */
 #include "s3/access.h"
+#include "s3/acl_request.h"
 #include "s3/ops.h"
 #include "s3/xml.h"
 
@@ -64,14 +65,18 @@ static void commit(struct create_bucket *c)
 {
     struct s3_request *r = c->request;
     struct engine_key key = {.space = SPACE_BUCKET, .bucket = r->bucket};
-    struct bucket_meta bucket = {0};
+    /* access_also let nobody in who is not somebody. */
+    struct bucket bucket = {.name = r->bucket, .meta = {.owner_id = r->user->id}};
+    const char *detail = NULL;
     struct view meta;
-    enum s3_code code = read_location(c, &bucket.location);
+    enum s3_code code = read_location(c, &bucket.meta.location);
 
-    if (!code && bucket_meta_encode(&bucket, r->region, &meta))
+    if (!code)
+        code = acl_request_new_bucket(r, &bucket, &detail);
+    if (!code && bucket_meta_encode(&bucket.meta, r->region, &meta))
         code = S3_SlowDown;
     if (code) {
-        fail(c, code, NULL);
+        fail(c, code, detail);
         return;
     }
     engine_put_init(r->service->engine, &c->put, key, 0);
@@ -117,21 +122,12 @@ static void create_bucket_advance(struct create_bucket *c, enum err e)
     }
 }
 
-/* What we cannot do must not look done: ACLs beyond the default, object lock. */
+/* What we cannot do must not look done: object lock. */
 static enum s3_code check_headers(const struct s3_request *r)
 {
-    static const char *const grants[] = {
-        "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write",
-        "x-amz-grant-write-acp"};
-    struct view acl = s3_header(r, "x-amz-acl");
     struct view lock = s3_header(r, "x-amz-bucket-object-lock-enabled");
     struct view ownership = s3_header(r, "x-amz-object-ownership");
 
-    for (size_t i = 0; i < ARRAY_COUNT(grants); i++)
-        if (s3_header(r, grants[i]).at)
-            return S3_NotImplemented;
-    if (acl.at && !view_is(acl, "private"))
-        return S3_NotImplemented;
     if (lock.at && !view_eq_nocase(lock, VIEW("false")))
         return S3_NotImplemented;
     if (ownership.at && !view_is(ownership, "BucketOwnerEnforced"))

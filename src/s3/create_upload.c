@@ -4,6 +4,7 @@
  *   COMMITTING --engine--> answer
  */
 #include "base/text.h"
+#include "s3/acl_request.h"
 #include "s3/meta.h"
 #include "s3/object_headers.h"
 #include "s3/ops.h"
@@ -78,7 +79,7 @@ static enum s3_code read_checksum(struct create_upload *u)
                                                                                : S3_InvalidRequest;
 }
 
-static enum s3_code read_request(struct create_upload *u)
+static enum s3_code read_request(struct create_upload *u, const char **detail_out)
 {
     struct s3_request *r = u->request;
     enum s3_code code = object_headers_refused(r);
@@ -87,7 +88,7 @@ static enum s3_code read_request(struct create_upload *u)
         code = object_headers_meta(r, &u->meta);
     if (!code)
         code = read_checksum(u);
-    return code;
+    return code ? code : acl_request_headers(r, &u->meta, detail_out);
 }
 
 static void make_id(struct create_upload *u)
@@ -123,15 +124,16 @@ static enum err prepare(struct create_upload *u)
 void create_upload_start(struct s3_request *r)
 {
     struct create_upload *u = region_take_zero(r->region, sizeof *u);
+    const char *detail = NULL;
 
     if (!u) {
         s3_finish_error(r, S3_SlowDown, NULL);
         return;
     }
     u->request = r;
-    enum s3_code code = read_request(u);
+    enum s3_code code = read_request(u, &detail);
     if (code) {
-        s3_finish_error(r, code, NULL);
+        s3_finish_error(r, code, detail);
         return;
     }
     make_id(u);

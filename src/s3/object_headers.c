@@ -6,18 +6,15 @@ static const char user_prefix[] = "x-amz-meta-";
 
 /* --- refusals ----------------------------------------------------------------------------- */
 
-static bool is_refused(struct view name, struct view value)
+static bool is_refused(struct view name)
 {
-    static const char *const prefixes[] = {
-        "x-amz-server-side-encryption", "x-amz-object-lock-", "x-amz-grant-"};
+    static const char *const prefixes[] = {"x-amz-server-side-encryption", "x-amz-object-lock-"};
     static const char *const names[] = {
         "x-amz-tagging",       "x-amz-write-offset-bytes",
         "x-amz-mfa",           "x-amz-if-match-last-modified-time",
         "x-amz-if-match-size", "x-amz-rename-source",
     };
 
-    if (view_eq_nocase(name, VIEW("x-amz-acl")))
-        return !view_is(value, "private") && !view_is(value, "bucket-owner-full-control");
     for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++)
         if (view_starts_nocase(name, view_str(prefixes[i])))
             return true;
@@ -32,12 +29,11 @@ enum s3_code object_headers_refused(const struct s3_request *r)
     for (unsigned i = 0; i < r->http->header_count; i++) {
         const struct http_header *h = &r->http->headers[i];
 
-        if (view_starts_nocase(h->name, VIEW("x-amz-")) && is_refused(h->name, h->value))
+        if (view_starts_nocase(h->name, VIEW("x-amz-")) && is_refused(h->name))
             return S3_NotImplemented;
     }
     for (unsigned i = 0; i < r->param_count; i++)
-        if (view_starts_nocase(r->params[i].name, VIEW("x-amz-")) &&
-            is_refused(r->params[i].name, r->params[i].value))
+        if (view_starts_nocase(r->params[i].name, VIEW("x-amz-")) && is_refused(r->params[i].name))
             return S3_NotImplemented;
     return S3_None;
 }

@@ -13,8 +13,7 @@ enum { OBJECT_HEADERS_SYSTEM_BYTES_MAX = 4096 };
 
 /*
  * S3_None, or the answer to a header that must not be ignored: encryption, object lock, tags,
- * grants, ACLs other than `private` and `bucket-owner-full-control`, write offsets. For reads and
- * writes.
+ * write offsets. For reads and writes.
  */
 enum s3_code object_headers_refused(const struct s3_request *r);
 /* Fills the text and user fields of *m (the rest is left alone); views of headers or the region. */

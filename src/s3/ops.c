@@ -35,8 +35,9 @@ const struct s3_op s3_ops[] = {
      START(list_buckets_start)},
 
     /* GET, object */
-    {"GetObjectAcl", HTTP_GET, S3_OBJECT, "acl", NULL, "",
-     ACTIONS("GetObjectAcl", "GetObjectVersionAcl"), .right = ACL_OBJECT_READ_ACP, FINDS},
+    {"GetObjectAcl", HTTP_GET, S3_OBJECT, "acl", NULL, "versionId",
+     ACTIONS("GetObjectAcl", "GetObjectVersionAcl"), .right = ACL_OBJECT_READ_ACP, FINDS,
+     START(get_object_acl_start)},
     {"GetObjectAttributes", HTTP_GET, S3_OBJECT, "attributes", NULL, "versionId",
      ACTIONS("GetObjectAttributes", "GetObjectVersionAttributes"), .right = ACL_OBJECT_READ, FINDS,
      START(get_attributes_start)},
@@ -64,7 +65,7 @@ const struct s3_op s3_ops[] = {
      START(head_object_start)},
 
     /* PUT, object */
-    {"PutObjectAcl", HTTP_PUT, S3_OBJECT, "acl", NULL, "",
+    {"PutObjectAcl", HTTP_PUT, S3_OBJECT, "acl", NULL, "versionId",
      ACTIONS("PutObjectAcl", "PutObjectVersionAcl"), .right = ACL_OBJECT_WRITE_ACP, FINDS},
     {"PutObjectLegalHold", HTTP_PUT, S3_OBJECT, "legal-hold", NULL, "",
      ACTION("PutObjectLegalHold"), FINDS},
@@ -119,7 +120,8 @@ const struct s3_op s3_ops[] = {
     {"GetBucketAccelerateConfiguration", HTTP_GET, S3_BUCKET, "accelerate", NULL, "",
      ACTION("GetAccelerateConfiguration")},
     {"GetBucketAcl", HTTP_GET, S3_BUCKET, "acl", NULL, "",
-     ACTION("GetBucketAcl"), .right = ACL_BUCKET_READ_ACP},
+     ACTION("GetBucketAcl"), .right = ACL_BUCKET_READ_ACP,
+     START(get_bucket_acl_start)},
     {"GetBucketCors", HTTP_GET, S3_BUCKET, "cors", NULL, "", ACTION("GetBucketCORS")},
     {"GetBucketEncryption", HTTP_GET, S3_BUCKET, "encryption", NULL, "",
      ACTION("GetEncryptionConfiguration")},
@@ -174,7 +176,8 @@ const struct s3_op s3_ops[] = {
     {"PutBucketAccelerateConfiguration", HTTP_PUT, S3_BUCKET, "accelerate", NULL, "",
      ACTION("PutAccelerateConfiguration")},
     {"PutBucketAcl", HTTP_PUT, S3_BUCKET, "acl", NULL, "",
-     ACTION("PutBucketAcl"), .right = ACL_BUCKET_WRITE_ACP},
+     ACTION("PutBucketAcl"), .right = ACL_BUCKET_WRITE_ACP,
+     START(put_bucket_acl_start)},
     {"PutBucketCors", HTTP_PUT, S3_BUCKET, "cors", NULL, "", ACTION("PutBucketCORS")},
     {"PutBucketEncryption", HTTP_PUT, S3_BUCKET, "encryption", NULL, "",
      ACTION("PutEncryptionConfiguration")},

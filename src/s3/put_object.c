@@ -3,6 +3,7 @@
  *
  *   headers -> storing (store.h) -> the answer
  */
+#include "s3/acl_request.h"
 #include "s3/object_headers.h"
 #include "s3/ops.h"
 #include "s3/store.h"
@@ -28,19 +29,22 @@ static void on_stored(struct op *op)
     s3_finish_empty(p->request);
 }
 
-static enum s3_code read_headers(struct put_object *p)
+static enum s3_code read_headers(struct put_object *p, const char **detail_out)
 {
     struct s3_request *r = p->request;
     enum s3_code code = object_headers_refused(r);
 
     if (!code)
         code = object_headers_condition(r, &p->store.condition);
-    return code ? code : object_headers_meta(r, &p->meta);
+    if (!code)
+        code = object_headers_meta(r, &p->meta);
+    return code ? code : acl_request_headers(r, &p->meta, detail_out);
 }
 
 void put_object_start(struct s3_request *r)
 {
     struct put_object *p = region_take_zero(r->region, sizeof *p);
+    const char *detail = NULL;
     enum s3_code code;
 
     if (!p) {
@@ -48,9 +52,9 @@ void put_object_start(struct s3_request *r)
         return;
     }
     p->request = r;
-    code = read_headers(p);
+    code = read_headers(p, &detail);
     if (code) {
-        s3_finish_error(r, code, NULL);
+        s3_finish_error(r, code, detail);
         return;
     }
     p->store.request = r;

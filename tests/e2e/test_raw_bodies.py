@@ -544,7 +544,7 @@ def test_upload_id_without_part_number(raw, raw_bucket):
 @pytest.mark.parametrize("header, value", [
     ("x-amz-server-side-encryption", "AES256"), ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
     ("x-amz-tagging", "a=b"), ("x-amz-object-lock-mode", "GOVERNANCE"), ("x-amz-object-lock-legal-hold", "ON"),
-    ("x-amz-acl", "public-read"), ("x-amz-grant-read", "id=1"),
+    ("x-amz-acl", "public-read"),
     ("x-amz-storage-class", "GLACIER"), ("x-amz-write-offset-bytes", "0")])
 def test_headers_that_ask_for_more(raw, raw_bucket, header, value):
     """A promise the store cannot keep is refused, not ignored."""
