@@ -9,6 +9,10 @@
  * policy operations (so that a policy cannot lock everybody out). Source: Amazon S3 user guide,
  * "How Amazon S3 authorizes a request".
  *
+ * bucket NULL is the caller's account: CreateBucket, ListAllMyBuckets. An object of another account
+ * than its bucket's (where ACLs count) is read by who its ACL lets read: the bucket's owner and
+ * policy can only forbid. Where memory is short the answer is no.
+ *
  * The door (s3.c) asks for the row's action before any operation starts. What depends on the object
  * (its ACL, s3:ExistingObjectTag) is asked again by find.c with the object at hand. Operations ask
  * for what else they do: copy sources, each key of DeleteObjects, tags, ACLs, locks, bypass.
@@ -32,12 +36,13 @@ struct access_ask {
     struct view version_id; /* at == NULL: none was named */
     bool object_is_known;   /* looked up; object NULL: it is not there */
     const struct meta *object;
+    struct view location; /* CreateBucket: the constraint; at == NULL: none */
 };
 
 /* AFTER_LOOKUP only when !object_is_known. */
 enum access_verdict access_decide(struct s3_request *r, const struct access_ask *ask);
 /* The same for the request's own bucket and key, something more that it does: S3_None or
- * S3_AccessDenied. The action must not depend on the object. */
+ * S3_AccessDenied. The action must not depend on the object. Owner and policies decide, no ACL. */
 enum s3_code access_also(struct s3_request *r, const char *action);
 /* Canonical ids: whose bucket, whose object it is (of an object in b; its bucket's owner where ACLs
  * are off). */

@@ -83,6 +83,7 @@ static _Atomic uint32_t *generation_of(const struct s3_service *S, uint64_t hash
 static void entry_free(struct entry *e)
 {
     e->cache->bytes_all -= e->bytes;
+    policy_free((struct policy *)(uintptr_t)e->bucket.policy);
     cors_free((struct cors *)(uintptr_t)e->bucket.cors);
     free(e);
 }
@@ -160,10 +161,17 @@ static enum bucket_versioning versioning_of(unsigned flags)
 /* What was checked when it was set parses now, or the entry is damaged: never ignored. */
 static enum err parse(struct bucket *b)
 {
+    struct policy *policy = NULL;
     struct cors *cors = NULL;
+    char text[160];
+    struct buf why = buf_over(text, sizeof text);
 
-    if (b->meta.policy.len)
-        return ERR_CORRUPT; /* nothing parses it yet */
+    if (b->meta.policy.len) {
+        enum err e = policy_parse(b->meta.policy, POLICY_BUCKET, b->name, &policy, &why);
+        if (e)
+            return e == ERR_NO_MEMORY ? ERR_BUSY : ERR_CORRUPT;
+        b->policy = policy;
+    }
     if (b->meta.cors.len) {
         enum s3_code code = cors_parse(b->meta.cors, &cors, NULL);
         if (code)
