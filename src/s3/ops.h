@@ -11,6 +11,9 @@
 void ops_check(void);
 
 void abort_upload_start(struct s3_request *r);
+void bucket_cors_delete_start(struct s3_request *r);
+void bucket_cors_get_start(struct s3_request *r);
+void bucket_cors_put_start(struct s3_request *r);
 void complete_upload_start(struct s3_request *r);
 void copy_object_start(struct s3_request *r);
 void create_bucket_start(struct s3_request *r);
