@@ -1,6 +1,8 @@
 #include "s3/list.h"
 
 #include "base/text.h"
+#include "s3/access.h"
+#include "s3/acl_xml.h"
 #include "s3/finish.h"
 #include "s3/xml.h"
 
@@ -47,12 +49,31 @@ void list_put_name(struct buf *b, const char *element, struct view name, bool is
     xml_close(b, element);
 }
 
-void list_put_owner(struct buf *b, const struct s3_service *S, const char *element)
+size_t list_meta_bytes(const struct s3_request *r)
 {
-    xml_open(b, element);
-    xml_text(b, "ID", S->owner_id);
-    xml_text(b, "DisplayName", S->owner_name);
-    xml_close(b, element);
+    return access_has_acls(r->conf) ? META_LISTING_BYTES : 0;
+}
+
+struct view list_owner(const struct s3_request *r, struct view meta)
+{
+    enum checksum_kind kind;
+    enum checksum_type type;
+    struct view owner;
+
+    if (!access_has_acls(r->conf))
+        return access_bucket_owner(r->service, r->conf);
+    meta_listing(meta, &kind, &type, &owner);
+    return owner.len > 0 ? owner : r->service->owner_id;
+}
+
+void list_put_person(struct buf *b, const struct s3_request *r, const char *element, struct view id)
+{
+    acl_xml_put_person(b, element, id, r->people);
+}
+
+size_t list_person_bytes(const struct s3_request *r, struct view id)
+{
+    return acl_xml_person_bytes(id, r->people);
 }
 
 void list_finish(struct s3_request *r, const struct buf *xml)

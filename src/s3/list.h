@@ -22,8 +22,14 @@ static inline size_t list_name_bytes(struct view name)
 {
     return 64 + 6 * name.len;
 }
-/* <element><ID>..</ID><DisplayName>..</DisplayName></element> */
-void list_put_owner(struct buf *b, const struct s3_service *S, const char *element);
+/* Who owns an object or upload of the request's bucket, from the first META_LISTING_BYTES of its
+ * meta; of which so many are needed (list_meta_bytes). */
+struct view list_owner(const struct s3_request *r, struct view meta);
+size_t list_meta_bytes(const struct s3_request *r);
+/* <element><ID>..</ID><DisplayName>..</DisplayName></element>; list_person_bytes at most. */
+void list_put_person(
+    struct buf *b, const struct s3_request *r, const char *element, struct view id);
+size_t list_person_bytes(const struct s3_request *r, struct view id);
 /* Answers 200 with the page, or 500 when it did not fit: half a page must not look whole. */
 void list_finish(struct s3_request *r, const struct buf *xml);
 /* Continuation tokens: the last name in hex behind a version digit: opaque, safe in any URL. */

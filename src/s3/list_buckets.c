@@ -44,7 +44,8 @@ static void put_bucket(struct buf *x, const struct list_buckets *b, const struct
 static void answer(struct list_buckets *b)
 {
     struct s3_request *r = b->request;
-    size_t cap = 2048 + (size_t)b->list.count * BUCKET_XML_BYTES + list_name_bytes(b->list.prefix);
+    size_t cap = 2048 + (size_t)b->list.count * BUCKET_XML_BYTES + list_name_bytes(b->list.prefix) +
+                 list_person_bytes(r, r->user->id);
     struct buf x = buf_over(region_take(r->region, cap), cap);
 
     if (!x.at) {
@@ -52,7 +53,7 @@ static void answer(struct list_buckets *b)
         return;
     }
     xml_open_root(&x, "ListAllMyBucketsResult");
-    list_put_owner(&x, r->service, "Owner");
+    list_put_person(&x, r, "Owner", r->user->id);
     xml_open(&x, "Buckets");
     for (unsigned i = 0; i < b->list.count; i++)
         put_bucket(&x, b, &b->list.items[i]);

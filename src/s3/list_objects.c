@@ -103,7 +103,7 @@ static void put_entry(struct buf *x, const struct list_objects *o, const struct 
     xml_u64(x, "Size", item->info.size);
     xml_text(x, "StorageClass", VIEW("STANDARD"));
     if (o->wants_owner)
-        list_put_owner(x, o->request->service, "Owner");
+        list_put_person(x, o->request, "Owner", list_owner(o->request, item->info.meta));
     xml_close(x, element);
 }
 
@@ -129,8 +129,13 @@ static size_t bytes_max(const struct list_objects *o)
                  4 * list_name_bytes(o->marker) + list_name_bytes(o->token) +
                  list_name_bytes(s3_param(o->request, "version-id-marker"));
 
-    for (unsigned i = 0; i < o->list.count; i++)
-        sum += ITEM_XML_BYTES + list_name_bytes(o->list.items[i].name);
+    for (unsigned i = 0; i < o->list.count; i++) {
+        const struct engine_item *item = &o->list.items[i];
+
+        sum += ITEM_XML_BYTES + list_name_bytes(item->name);
+        if (o->wants_owner && !item->is_prefix)
+            sum += list_person_bytes(o->request, list_owner(o->request, item->info.meta));
+    }
     if (o->list.count)
         sum += 2 * list_name_bytes(last_name(o));
     return sum;
@@ -233,6 +238,7 @@ static void start(struct s3_request *r, enum list_form form)
     o->list.bucket = r->bucket;
     o->list.max_items = MAX(o->max_keys, 1);
     o->list.region = r->region;
+    o->list.meta_max = o->wants_owner ? list_meta_bytes(r) : 0;
     s3_wait(r, "ListObjects.listing");
     engine_list(r->service->engine, &o->list);
 }

@@ -16,7 +16,7 @@ struct list_parts {
     struct s3_request *request;
     struct engine_lookup lookup;
     struct engine_list list;
-    struct view id;
+    struct view id, owner;
     unsigned max_parts, marker;
     enum checksum_kind kind;
     enum checksum_type type;
@@ -63,8 +63,8 @@ static void put_head(struct buf *x, const struct list_parts *l)
     xml_text(x, "Bucket", r->bucket);
     xml_text(x, "Key", r->key);
     xml_text(x, "UploadId", l->id);
-    list_put_owner(x, r->service, "Initiator");
-    list_put_owner(x, r->service, "Owner");
+    list_put_person(x, r, "Initiator", l->owner);
+    list_put_person(x, r, "Owner", l->owner);
     xml_text(x, "StorageClass", VIEW("STANDARD"));
     if (l->kind != CHECKSUM_NONE) {
         xml_text(x, "ChecksumAlgorithm", view_str(checksum_name(l->kind)));
@@ -83,7 +83,8 @@ static void answer(struct list_parts *l)
 {
     struct s3_request *r = l->request;
     unsigned count = l->max_parts ? l->list.count : 0;
-    size_t cap = 2048 + 6 * r->key.len + (size_t)count * PART_XML_BYTES;
+    size_t cap =
+        2048 + 6 * r->key.len + (size_t)count * PART_XML_BYTES + 2 * list_person_bytes(r, l->owner);
     struct buf x = buf_over(region_take(r->region, cap), cap);
 
     if (!x.at) {
@@ -133,14 +134,20 @@ static void list(struct list_parts *l)
 static void list_parts_advance(struct op *op)
 {
     struct list_parts *l = container_of(op, struct list_parts, lookup.op);
+    struct s3_request *r = l->request;
 
     if (op->err) {
-        s3_finish_err(l->request, op->err == ERR_NOT_FOUND ? ERR_NO_UPLOAD : op->err);
+        s3_finish_err(r, op->err == ERR_NOT_FOUND ? ERR_NO_UPLOAD : op->err);
         return;
     }
-    meta_checksum_kind(l->lookup.object->info.meta, &l->kind, &l->type);
+    const struct view meta = l->lookup.object->info.meta;
+    meta_checksum_kind(meta, &l->kind, &l->type);
+    l->owner = region_copy(r->region, list_owner(r, meta));
     engine_release(l->lookup.object);
-    list(l);
+    if (l->owner.at)
+        list(l);
+    else
+        s3_finish_err(r, ERR_BUSY);
 }
 
 void list_parts_start(struct s3_request *r)

@@ -15,7 +15,7 @@
 enum { UPLOAD_XML_BYTES = 1024, GROUPED_PAGE = 128 };
 
 struct upload_item {
-    struct view key, id; /* a common prefix has no id */
+    struct view key, id, owner; /* a common prefix has neither id nor owner */
     int64_t mtime_ms;
 };
 
@@ -61,15 +61,30 @@ static bool is_last_item(const struct list_uploads *l, struct view group)
     return !last->id.at && view_eq(last->key, group);
 }
 
-static enum err add(struct list_uploads *l, struct view key, struct view id, int64_t mtime_ms)
+static enum err add_group(struct list_uploads *l, struct view group)
+{
+    struct upload_item *item = &l->items[l->count];
+
+    *item = (struct upload_item){.key = region_copy(l->request->region, group)};
+    if (!item->key.at)
+        return ERR_BUSY;
+    l->count++;
+    return ERR_OK;
+}
+
+static enum err
+add(struct list_uploads *l, struct view key, struct view id, const struct engine_info *info)
 {
     struct region *R = l->request->region;
     struct upload_item *item = &l->items[l->count];
 
-    *item = (struct upload_item){.mtime_ms = mtime_ms, .key = region_copy(R, key)};
-    if (id.len)
-        item->id = region_copy(R, id);
-    if (!item->key.at || (id.len && !item->id.at))
+    *item = (struct upload_item){
+        .mtime_ms = info->mtime_ms,
+        .key = region_copy(R, key),
+        .id = region_copy(R, id),
+        .owner = region_copy(R, list_owner(l->request, info->meta)),
+    };
+    if (!item->key.at || !item->id.at || !item->owner.at)
         return ERR_BUSY;
     l->count++;
     return ERR_OK;
@@ -89,7 +104,7 @@ static enum err collect_one(struct list_uploads *l, const struct engine_item *it
         l->is_truncated = l->max_uploads > 0;
         return ERR_OK;
     }
-    return group.len ? add(l, group, VIEW_EMPTY, 0) : add(l, key, id, item->info.mtime_ms);
+    return group.len ? add_group(l, group) : add(l, key, id, &item->info);
 }
 
 /* Rolls the engine's page up; stops when the answer's page is full. */
@@ -105,8 +120,8 @@ static void put_upload(struct buf *x, const struct list_uploads *l, const struct
     xml_open(x, "Upload");
     list_put_name(x, "Key", u->key, l->is_url);
     xml_text(x, "UploadId", u->id);
-    list_put_owner(x, l->request->service, "Initiator");
-    list_put_owner(x, l->request->service, "Owner");
+    list_put_person(x, l->request, "Initiator", u->owner);
+    list_put_person(x, l->request, "Owner", u->owner);
     xml_text(x, "StorageClass", VIEW("STANDARD"));
     xml_date(x, "Initiated", u->mtime_ms);
     xml_close(x, "Upload");
@@ -152,7 +167,8 @@ static void answer(struct list_uploads *l)
                  list_name_bytes(l->key_marker) + list_name_bytes(l->id_marker) + 8192;
 
     for (unsigned i = 0; i < l->count; i++)
-        cap += UPLOAD_XML_BYTES + list_name_bytes(l->items[i].key);
+        cap += UPLOAD_XML_BYTES + list_name_bytes(l->items[i].key) +
+               2 * list_person_bytes(r, l->items[i].owner);
     struct buf x = buf_over(region_take(r->region, cap), cap);
     if (!x.at) {
         s3_finish_error(r, S3_SlowDown, NULL);
@@ -195,6 +211,7 @@ static void list_next(struct list_uploads *l)
     /* One more than fits says whether there is one more. */
     l->list.max_items = l->delimiter.len ? GROUPED_PAGE : l->max_uploads - l->count + 1;
     l->list.region = &l->page;
+    l->list.meta_max = list_meta_bytes(r);
     s3_wait(r, "ListMultipartUploads.listing");
     engine_list(r->service->engine, &l->list);
 }
