@@ -17,6 +17,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "s3/find.h"
 #include "s3/object_headers.h"
 #include "s3/ops.h"
 
@@ -115,6 +116,7 @@ static void on_committed(struct op *op)
         return;
     }
     u->complete.crc64 = u->put.info.crc64;
+    find_say_version(u->request, &u->put.info);
     answer(u);
 }
 
@@ -272,6 +274,8 @@ static void looked_up_done(struct complete_upload *u, enum err e)
 
     if (!e) {
         is_ours = complete_was_done(&u->complete, u->request, u->lookup.object);
+        if (is_ours)
+            find_say_version(u->request, &u->lookup.object->info);
         engine_release(u->lookup.object);
     }
     if (is_ours)

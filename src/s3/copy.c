@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "s3/conditions.h"
 #include "s3/route.h"
+#include "s3/version.h"
 
 static void finish(struct copy *c, enum s3_code code, const char *detail)
 {
@@ -13,11 +14,10 @@ static void finish(struct copy *c, enum s3_code code, const char *detail)
 
 /* --- the source --------------------------------------------------------------------------- */
 
-/* Keys of encryption, and an owner who is somebody else: not ours to ignore. */
+/* Keys of encryption are not ours to ignore. */
 static enum s3_code check_headers(const struct s3_request *r, const char **detail_out)
 {
     static const char prefix[] = "x-amz-copy-source-server-side-encryption";
-    struct view owner = s3_header(r, "x-amz-source-expected-bucket-owner");
 
     for (unsigned i = 0; i < r->http->header_count; i++)
         if (view_starts_nocase(r->http->headers[i].name, view_str(prefix)))
@@ -25,8 +25,6 @@ static enum s3_code check_headers(const struct s3_request *r, const char **detai
     for (unsigned i = 0; i < r->param_count; i++)
         if (view_starts_nocase(r->params[i].name, view_str(prefix)))
             return S3_NotImplemented;
-    if (owner.at && !view_eq(owner, r->service->owner_id))
-        return S3_AccessDenied;
     if (!http_has_body(r->http))
         return S3_None;
     *detail_out = "A copy has no body.";
@@ -68,8 +66,7 @@ enum s3_code copy_init(struct copy *c, struct s3_request *r, const char **detail
         return S3_InvalidBucketName;
     if (c->source_key.len > ROUTE_KEY_BYTES_MAX)
         return S3_KeyTooLongError;
-    if (version.len && !view_is(version, "null"))
-        return S3_NoSuchVersion;
+    c->source_version = version;
     return S3_None;
 }
 
@@ -89,36 +86,104 @@ static enum s3_code check_conditions(struct copy *c)
                : S3_PreconditionFailed;
 }
 
-/* Woken by the engine. */
-static void on_looked_up(struct op *op)
+/* Woken by find. */
+static void on_found(struct op *op)
 {
-    struct copy *c = container_of(op, struct copy, lookup.op);
+    struct copy *c = container_of(op, struct copy, find.op);
+    const struct find *f = &c->find;
 
-    if (op->err == ERR_NOT_FOUND) {
-        finish(c, S3_NoSuchKey, NULL);
-    } else if (op->err) {
-        finish(c, s3_code_from_err(op->err, true), NULL);
-    } else {
-        c->source = c->lookup.object;
-        finish(c, check_conditions(c), NULL);
+    if (op->err) {
+        finish(c, f->code, f->detail);
+        return;
     }
+    c->source = f->object;
+    c->source_meta = &f->meta;
+    c->source_is_latest = f->is_latest;
+    if (c->conf->versioning != VERSIONING_NEVER || c->source_version.at)
+        version_text(f->object->info.seq, f->object->info.flags, c->source_version_id);
+    finish(c, check_conditions(c), NULL);
+}
+
+static void find_source(struct copy *c)
+{
+    struct find *f = &c->find;
+
+    memset(f, 0, sizeof *f);
+    op_init(&f->op, on_found);
+    f->request = c->request;
+    f->bucket = c->conf;
+    f->key = c->source_key;
+    f->version_id = c->source_version;
+    f->action = f->version_id.at ? "s3:GetObjectVersion" : "s3:GetObject";
+    f->right = ACL_OBJECT_READ;
+    f->is_source = true;
+    c->wait = COPY_FINDING;
+    s3_wait(c->request, "Copy.finding");
+    find_start(f);
+}
+
+static void found_bucket(struct copy *c, enum err e)
+{
+    struct s3_request *r = c->request;
+    struct view owner = s3_header(r, "x-amz-source-expected-bucket-owner");
+
+    c->conf = c->bucket.bucket;
+    if (e)
+        finish(c, s3_code_from_err(e, false), NULL);
+    else if (owner.at && !view_eq(owner, access_bucket_owner(r->service, c->conf)))
+        finish(c, S3_AccessDenied, NULL);
+    else
+        find_source(c);
+}
+
+/* Woken by bucket.c. */
+static void on_bucket(struct op *op)
+{
+    found_bucket(container_of(op, struct copy, bucket.op), op->err);
 }
 
 void copy_find(struct copy *c)
 {
     op_start(&c->op);
-    c->wait = COPY_LOOKING_UP;
-    op_init(&c->lookup.op, on_looked_up);
-    c->lookup.key = (struct engine_key){
-        .space = SPACE_OBJECT, .bucket = c->source_bucket, .name = c->source_key};
-    s3_wait(c->request, "Copy.looking-up");
-    engine_lookup(c->request->service->engine, &c->lookup);
+    c->wait = COPY_FINDING_BUCKET;
+    op_init(&c->bucket.op, on_bucket);
+    c->bucket.service = c->request->service;
+    c->bucket.name = c->source_bucket;
+    s3_wait(c->request, "Copy.finding-bucket");
+    if (bucket_find_now(&c->bucket))
+        found_bucket(c, ERR_OK);
+    else
+        bucket_find(&c->bucket);
+}
+
+bool copy_may(const struct copy *c, const char *action)
+{
+    const struct access_ask ask = {
+        .action = action,
+        .bucket = c->conf,
+        .key = c->source_key,
+        .version_id = c->source_version,
+        .object_is_known = true,
+        .object = c->source_meta,
+    };
+
+    return access_decide(c->request, &ask) == ACCESS_YES;
+}
+
+void copy_reply_headers(const struct copy *c)
+{
+    if (c->source_version_id[0])
+        http_reply_header(
+            c->request->http, "x-amz-copy-source-version-id", view_str(c->source_version_id));
 }
 
 void copy_done(struct copy *c)
 {
-    engine_release(c->source);
+    find_done(&c->find);
     c->source = NULL;
+    c->source_meta = NULL;
+    bucket_release(c->conf);
+    c->conf = NULL;
 }
 
 /* --- the bytes ---------------------------------------------------------------------------- */

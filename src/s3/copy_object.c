@@ -1,11 +1,16 @@
 /*
  * CopyObject.
  *
- *   FINDING (source) -> COPYING -> COMMITTING -> answer
- *                          `-- failed -> ABORTING -> error
+ *   FINDING (source) -> [conditions on the destination] LOOKING_UP -> COPYING -> COMMITTING ->
+ * answer
+ *                                                                     `-- failed -> ABORTING ->
+ * error
+ *
+ * Conditions are decided at the commit; looking before only spares copying for nothing.
  */
 #include "base/clock.h"
 #include "base/text.h"
+#include "s3/access.h"
 #include "s3/acl_request.h"
 #include "s3/copy.h"
 #include "s3/meta.h"
@@ -16,9 +21,11 @@
 struct copy_object {
     struct s3_request *request;
     struct copy copy;
-    bool replaces;     /* x-amz-metadata-directive: REPLACE */
-    struct meta asked; /* what the headers of the request say */
+    bool replaces;      /* x-amz-metadata-directive: REPLACE */
+    bool replaces_tags; /* x-amz-tagging-directive: REPLACE */
+    struct meta asked;  /* what the headers of the request say */
     struct engine_condition condition;
+    struct engine_lookup lookup; /* of the destination */
     struct meta meta;
     struct engine_put put;
     char etag[ENGINE_ETAG_BYTES_MAX + 1];
@@ -56,7 +63,10 @@ static void answer(struct copy_object *o)
     xml_etag(&x, view_str(o->etag));
     put_checksum(&x, &o->meta, o->put.info.crc64);
     xml_close(&x, "CopyObjectResult");
-    s3_finish_xml(r, 200, buf_view(&x));
+    find_say_version(r, &o->put.info);
+    s3_reply(r, 200);
+    copy_reply_headers(&o->copy);
+    s3_finish_body(r, buf_view(&x), "application/xml");
 }
 
 /* Woken by the engine. */
@@ -138,46 +148,70 @@ static void on_copied(struct op *op)
         commit(o);
 }
 
+/* Tags are read from the source and put to the copy: both must be allowed. */
+static enum s3_code copy_tags(struct copy_object *o)
+{
+    const struct copy *c = &o->copy;
+    bool names_version = c->source_version.at != NULL;
+
+    if (o->replaces_tags)
+        return S3_None;
+    o->meta.tags = c->source_meta->tags;
+    if (o->meta.tags.len == 0)
+        return S3_None;
+    if (!copy_may(c, names_version ? "s3:GetObjectVersionTagging" : "s3:GetObjectTagging"))
+        return S3_AccessDenied;
+    return access_also(o->request, "s3:PutObjectTagging");
+}
+
+/* Computed anew where the request wants another kind, or the parts it was made of are gone. */
+static enum s3_code choose_checksum(struct copy_object *o)
+{
+    const struct meta *source = o->copy.source_meta;
+    struct view asked = s3_header(o->request, "x-amz-checksum-algorithm");
+    bool is_composite =
+        source->checksum_kind != CHECKSUM_NONE && source->checksum_type == CHECKSUM_COMPOSITE;
+
+    o->meta.checksum_kind = source->checksum_kind;
+    o->meta.checksum_type = source->checksum_type;
+    memcpy(o->meta.checksum, source->checksum, sizeof source->checksum);
+    o->copy.kind = is_composite ? source->checksum_kind : CHECKSUM_NONE;
+    if (!asked.at)
+        return S3_None;
+    o->copy.kind = checksum_from_name(asked);
+    return o->copy.kind == CHECKSUM_NONE ? S3_InvalidRequest : S3_None;
+}
+
 /*
  * The meta of the copy: the source's, or the request's. Parts and upload are the source's alone;
- * owner, ACL, storage class and redirect are never copied, they are the request's or the default.
+ * owner, ACL, locks, storage class and redirect are never copied, they are the request's or the
+ * default.
  */
 static enum s3_code make_meta(struct copy_object *o)
 {
-    struct s3_request *r = o->request;
-    struct meta source;
-    enum err e = meta_decode(o->copy.source->info.meta, r->region, &source);
+    struct meta *m = &o->meta;
 
-    if (e)
-        return e == ERR_BUSY ? S3_SlowDown : S3_InternalError;
-    bool is_composite =
-        source.checksum_kind != CHECKSUM_NONE && source.checksum_type == CHECKSUM_COMPOSITE;
-    o->meta = o->replaces ? o->asked : source;
-    o->meta.storage_class = o->asked.storage_class;
-    o->meta.website_redirect = o->asked.website_redirect;
-    o->meta.owner_id = o->asked.owner_id;
-    o->meta.acl = o->asked.acl;
-    o->meta.parts = NULL;
-    o->meta.part_count = 0;
-    o->meta.upload_key = VIEW_EMPTY;
-    o->meta.checksum_kind = source.checksum_kind;
-    o->meta.checksum_type = source.checksum_type;
-    memcpy(o->meta.checksum, source.checksum, sizeof source.checksum);
-    struct view asked = s3_header(r, "x-amz-checksum-algorithm");
-    if (asked.at) {
-        o->copy.kind = checksum_from_name(asked);
-        return o->copy.kind == CHECKSUM_NONE ? S3_InvalidRequest : S3_None;
-    }
-    /* A composite checksum is of parts the copy does not have. */
-    o->copy.kind = is_composite ? source.checksum_kind : CHECKSUM_NONE;
-    return S3_None;
+    *m = o->replaces ? o->asked : *o->copy.source_meta;
+    m->storage_class = o->asked.storage_class;
+    m->website_redirect = o->asked.website_redirect;
+    m->owner_id = o->asked.owner_id;
+    m->acl = o->asked.acl;
+    m->lock = o->asked.lock;
+    m->tags = o->asked.tags;
+    m->parts = NULL;
+    m->part_count = 0;
+    m->upload_key = VIEW_EMPTY;
+    enum s3_code code = copy_tags(o);
+    return code ? code : choose_checksum(o);
 }
 
-/* AWS refuses a copy onto itself that changes nothing. */
+/* AWS refuses a copy onto itself that changes nothing; of an older version, it makes that the
+ * latest again. */
 static enum s3_code check_self(struct copy_object *o)
 {
     struct s3_request *r = o->request;
-    bool is_self = view_eq(o->copy.source_bucket, r->bucket) && view_eq(o->copy.source_key, r->key);
+    bool is_self = o->copy.source_is_latest && view_eq(o->copy.source_bucket, r->bucket) &&
+                   view_eq(o->copy.source_key, r->key);
 
     if (!is_self || o->replaces || s3_header(r, "x-amz-storage-class").at ||
         s3_header(r, "x-amz-website-redirect-location").at)
@@ -206,23 +240,73 @@ static enum s3_code found(struct copy_object *o)
     return make_meta(o);
 }
 
-/* Woken by the copy. */
-static void on_found(struct op *op)
+static void give_up(struct copy_object *o, enum s3_code code)
 {
-    struct copy_object *o = container_of(op, struct copy_object, copy.op);
+    copy_done(&o->copy);
+    s3_finish_error(o->request, code, o->copy.detail);
+}
+
+static void run(struct copy_object *o)
+{
     struct s3_request *r = o->request;
     struct engine_key key = {.space = SPACE_OBJECT, .bucket = r->bucket, .name = r->key};
-    enum s3_code code = op->err ? o->copy.code : found(o);
 
-    if (code) {
-        copy_done(&o->copy);
-        s3_finish_error(r, code, o->copy.detail);
-        return;
-    }
     engine_put_init(r->service->engine, &o->put, key, o->copy.len);
     o->copy.put = &o->put;
     op_init(&o->copy.op, on_copied);
     copy_run(&o->copy);
+}
+
+/* Would the commit refuse it, as things are? */
+static enum s3_code check_destination(const struct copy_object *o, enum err e)
+{
+    const struct engine_condition *c = &o->condition;
+
+    if (e == ERR_NOT_FOUND)
+        return c->kind == IF_ABSENT ? S3_None : S3_NoSuchKey;
+    if (e)
+        return s3_code_from_err(e, true);
+    if (c->kind == IF_ABSENT ||
+        (c->kind == IF_ETAG && !view_eq(c->etag, o->lookup.object->info.etag)))
+        return S3_PreconditionFailed;
+    return S3_None;
+}
+
+/* Woken by the engine. */
+static void on_looked_up(struct op *op)
+{
+    struct copy_object *o = container_of(op, struct copy_object, lookup.op);
+    enum s3_code code = check_destination(o, op->err);
+
+    engine_release(o->lookup.object);
+    if (code)
+        give_up(o, code);
+    else
+        run(o);
+}
+
+static void look_up(struct copy_object *o)
+{
+    struct s3_request *r = o->request;
+
+    op_init(&o->lookup.op, on_looked_up);
+    o->lookup.key = (struct engine_key){SPACE_OBJECT, r->bucket, r->key};
+    s3_wait(r, "CopyObject.looking-up");
+    engine_lookup(r->service->engine, &o->lookup);
+}
+
+/* Woken by the copy. */
+static void on_found(struct op *op)
+{
+    struct copy_object *o = container_of(op, struct copy_object, copy.op);
+    enum s3_code code = op->err ? o->copy.code : found(o);
+
+    if (code)
+        give_up(o, code);
+    else if (o->condition.kind != IF_ANY)
+        look_up(o);
+    else
+        run(o);
 }
 
 static enum s3_code read_directives(struct copy_object *o, const char **detail_out)
@@ -233,10 +317,10 @@ static enum s3_code read_directives(struct copy_object *o, const char **detail_o
 
     if (directive.at && !view_is(directive, "COPY") && !view_is(directive, "REPLACE"))
         return S3_InvalidArgument;
-    /* No object has tags, so to keep and to replace them by none come to the same. */
     if (tagging.at && !view_is(tagging, "COPY") && !view_is(tagging, "REPLACE"))
         return S3_InvalidArgument;
     o->replaces = directive.at && view_is(directive, "REPLACE");
+    o->replaces_tags = tagging.at && view_is(tagging, "REPLACE");
     if (s3_header(r, "x-amz-copy-source-range").at) /* of UploadPartCopy: here it would be lost */
         return S3_NotImplemented;
     enum s3_code code = object_headers_meta(r, &o->asked);

@@ -22,18 +22,21 @@ static const struct bucket *bucket_of(const struct find *f)
 
 /* --- the answer's version ----------------------------------------------------------------- */
 
-static void say_version(struct find *f, uint64_t seq, unsigned flags)
+/* A bucket that was never versioned says nothing of versions, unless one was named. The bucket may
+ * have become versioned after r->conf was read: the entry knows better. */
+static void say_version(struct s3_request *r, uint64_t seq, unsigned flags, bool was_named)
 {
-    struct s3_request *r = f->request;
-    const struct bucket *b = bucket_of(f);
-    bool was_versioned = b && b->versioning != VERSIONING_NEVER;
+    bool was_versioned = r->conf && r->conf->versioning != VERSIONING_NEVER;
 
-    if (f->is_source)
-        return;
-    if (was_versioned || (flags & ENGINE_VERSION_NAMED) || f->version_id.at)
+    if (was_versioned || was_named || (flags & ENGINE_VERSION_NAMED))
         version_text(seq, flags, r->version_id);
     if (flags & ENGINE_MARKER)
         r->is_marker = true;
+}
+
+void find_say_version(struct s3_request *r, const struct engine_info *info)
+{
+    say_version(r, info->seq, info->flags, s3_param(r, "versionId").at);
 }
 
 /* A marker that was named. */
@@ -49,11 +52,37 @@ static enum s3_code refuse_marker(struct find *f)
 
 /* --- the decision ------------------------------------------------------------------------- */
 
+static bool may_do(const struct find *f)
+{
+    const struct access_ask ask = {
+        .action = f->action,
+        .right = f->right,
+        .bucket = bucket_of(f),
+        .key = f->lookup.key.name,
+        .version_id = f->version_id,
+        .object_is_known = true,
+        .object = &f->meta,
+    };
+
+    return f->is_decided || access_decide(f->request, &ask) == ACCESS_YES;
+}
+
+/* To who may not list the bucket, what is not there looks as what is forbidden. */
 static enum s3_code missing(struct find *f)
 {
-    if (f->lookup.marker.is_set && !f->version_id.at)
-        say_version(f, f->lookup.marker.seq, f->lookup.marker.flags);
-    return f->version_id.at ? S3_NoSuchVersion : S3_NoSuchKey;
+    enum s3_code code = access_missing(f->request, bucket_of(f));
+
+    if (code != S3_NoSuchKey)
+        return code;
+    if (f->version_id.at)
+        return S3_NoSuchVersion;
+    if (f->is_source)
+        return code;
+    if (f->lookup.marker.is_set)
+        say_version(f->request, f->lookup.marker.seq, f->lookup.marker.flags, false);
+    else
+        f->request->is_no_marker = true;
+    return code;
 }
 
 static enum s3_code found(struct find *f)
@@ -62,12 +91,15 @@ static enum s3_code found(struct find *f)
     enum err e;
 
     f->object = f->lookup.object;
-    f->is_latest = f->lookup.is_latest;
+    f->is_latest = !f->version_id.at || f->lookup.is_latest;
     info = &f->object->info;
     e = meta_decode(info->meta, f->request->region, &f->meta);
     if (e)
         return s3_code_from_err(e, true);
-    say_version(f, info->seq, info->flags);
+    if (!may_do(f))
+        return S3_AccessDenied;
+    if (!f->is_source)
+        say_version(f->request, info->seq, info->flags, f->version_id.at);
     return (info->flags & ENGINE_MARKER) && !f->takes_marker ? refuse_marker(f) : S3_None;
 }
 

@@ -43,5 +43,8 @@ void find_start(struct find *f);
 /* f for the request's own bucket, key and versionId, with the action of its row. */
 void find_init(struct find *f, struct s3_request *r, op_advance_fn *advance);
 void find_done(struct find *f); /* unpins; fine when nothing was found */
+/* A commit made this version (or marker) of the request's key, or removed it: x-amz-version-id and
+ * x-amz-delete-marker of the answer. */
+void find_say_version(struct s3_request *r, const struct engine_info *info);
 
 #endif

@@ -72,8 +72,9 @@ static void reply_version(struct s3_request *r)
 
     if (r->version_id[0])
         http_reply_header(r->http, "x-amz-version-id", view_str(r->version_id));
-    if (r->is_marker)
-        http_reply_header(r->http, "x-amz-delete-marker", VIEW("true"));
+    if (r->is_marker || r->is_no_marker)
+        http_reply_header(
+            r->http, "x-amz-delete-marker", r->is_marker ? VIEW("true") : VIEW("false"));
     if (!r->marker_ms)
         return;
     text_put_http_date(&b, r->marker_ms);

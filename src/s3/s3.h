@@ -119,6 +119,7 @@ struct s3_request {
     /* Goes into every answer from s3_reply on, errors too, when set. */
     unsigned rdma_reply; /* x-amz-rdma-reply; 0: none */
     bool is_marker;      /* x-amz-delete-marker: true */
+    bool is_no_marker;   /* x-amz-delete-marker: false: no version of the key at all */
     int64_t marker_ms;   /* Last-Modified of a marker that was named; 0: none */
     char version_id[33]; /* x-amz-version-id; empty: none */
     bool has_total;      /* 416: Content-Range says how much there is */

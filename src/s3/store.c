@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "s3/find.h"
 
 /* From here on a missing bucket is worth finding out before the body is sent. */
 enum { LOOKUP_FROM_BYTES = 65536 };
@@ -142,6 +143,8 @@ static void committed(struct store *s, enum err e)
         return;
     }
     s->info = s->put.info;
+    if (s->key.space == SPACE_OBJECT)
+        find_say_version(s->request, &s->info);
     s->bytes = s->length;
     if (s->direct.transport)
         direct_will_reply(s->request, 200);

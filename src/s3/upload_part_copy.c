@@ -44,7 +44,9 @@ static void answer(struct upload_part_copy *u)
         xml_text(&x, checksum_element(u->meta.checksum_kind), buf_view(&sum));
     }
     xml_close(&x, "CopyPartResult");
-    s3_finish_xml(r, 200, buf_view(&x));
+    s3_reply(r, 200);
+    copy_reply_headers(&u->copy);
+    s3_finish_body(r, buf_view(&x), "application/xml");
 }
 
 /* Woken by the engine. */
