@@ -14,6 +14,7 @@ struct cli_command {
     int (*run)(int argc, char **argv);
 };
 
+int admin_main(int argc, char **argv);
 int cat_main(int argc, char **argv);
 int cp_main(int argc, char **argv);
 int doctor_main(int argc, char **argv);

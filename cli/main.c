@@ -18,6 +18,7 @@ static const struct cli_command commands[] = {
     {"rm", "rm [-r] s3://BUCKET/KEY...", "remove objects", rm_main},
     {"stat", "stat s3://BUCKET/KEY...", "show what is known of objects", stat_main},
     {"cat", "cat s3://BUCKET/KEY...", "print objects", cat_main},
+    {"admin", "admin user|key|group|policy VERB ...", "who may use a server", admin_main},
     {"bench", "bench [get|put|mixed] [options]", "measure a server, by TCP and directly",
      bench_main},
     {"doctor", "doctor [DIR]...", "what this host can do and what stops it", doctor_main},

@@ -7,21 +7,64 @@
 
 #include "iam/iam_impl.h"
 
+/* Takes over s. */
+static struct iam *new_over(const struct iam_config *config, struct iam_snapshot *s)
+{
+    struct iam *I = calloc(1, sizeof *I);
+
+    if (!I) {
+        iam_snapshot_unref(s);
+        return NULL;
+    }
+    I->config = *config;
+    I->current = s;
+    list_init(&I->queue.waiting);
+    (void)pthread_mutex_init(&I->lock, NULL);
+    return I;
+}
+
 enum err iam_new_root_only(const struct iam_config *config, struct iam **iam_out)
 {
     const struct iam_doc_set docs[IAM_KINDS] = {{0}};
-    struct iam *I = calloc(1, sizeof *I);
+    struct iam_snapshot *s;
 
-    if (!I)
-        return ERR_NO_MEMORY;
-    I->config = *config;
-    (void)pthread_mutex_init(&I->lock, NULL);
-    enum err e = iam_snapshot_new(config, docs, &I->current, NULL);
-    if (e)
-        iam_close(I);
-    else
-        *iam_out = I;
-    return e;
+    TRY(iam_snapshot_new(config, docs, &s, NULL));
+    *iam_out = new_over(config, s);
+    return *iam_out ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static void on_loaded(struct op *op)
+{
+    struct iam_load *load = container_of(op, struct iam_load, op);
+    struct iam_open *o =
+        container_of((struct iam_config *)(uintptr_t)load->config, struct iam_open, config);
+    enum err e = op->err;
+
+    _Static_assert(sizeof o->why == sizeof load->why, "copied whole");
+    memcpy(o->why, load->why, sizeof o->why);
+    o->iam = e ? NULL : new_over(&o->config, load->snapshot);
+    if (!e && !o->iam)
+        e = ERR_NO_MEMORY;
+    free(load);
+    o->state = NULL;
+    op_complete(&o->op, e);
+}
+
+void iam_open(struct iam_open *o)
+{
+    struct iam_load *load = calloc(1, sizeof *load);
+
+    op_start(&o->op);
+    o->iam = NULL;
+    o->state = load;
+    o->why[0] = 0;
+    if (!load) {
+        op_complete(&o->op, ERR_NO_MEMORY);
+        return;
+    }
+    load->config = &o->config;
+    op_init(&load->op, on_loaded);
+    iam_load(load);
 }
 
 void iam_close(struct iam *I)
@@ -75,4 +118,11 @@ const struct iam_user *iam_find_account(const struct iam_snapshot *s, struct vie
 const struct iam_user *iam_find_email(const struct iam_snapshot *s, struct view email)
 {
     return iam_snapshot_mailbox(s, email);
+}
+
+const struct iam_user *iam_find_user(const struct iam_snapshot *s, struct view name)
+{
+    const struct iam_doc *doc = iam_snapshot_doc(s, IAM_USER, name);
+
+    return doc ? iam_snapshot_user(s, doc) : NULL;
 }

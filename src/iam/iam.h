@@ -39,8 +39,9 @@ struct iam_key {
 };
 
 /*
- * iam_open(config, op, iam_out): reads everything from the engine; completes on the calling
- * reactor. store_key: 32 bytes that secret keys are encrypted with at rest (AES-256-GCM).
+ * iam_open(o): reads everything from the engine; completes on the calling reactor. store_key: 32
+ * bytes that secret keys are encrypted with at rest (AES-256-GCM). ERR_DENIED: what is stored was
+ * encrypted with another one.
  */
 struct iam_config {
     struct engine *engine;
@@ -51,6 +52,7 @@ struct iam_open {
     struct op op;
     struct iam_config config;
     struct iam *iam; /* out */
+    char why[320];   /* out, with an error: a sentence, or empty */
     void *state;
 };
 void iam_open(struct iam_open *o);
@@ -69,14 +71,27 @@ bool iam_find_key(const struct iam_snapshot *s, struct view access, struct iam_k
 /* Accounts by canonical id, for owners and grantees; by e-mail. NULL when unknown. */
 const struct iam_user *iam_find_account(const struct iam_snapshot *s, struct view id);
 const struct iam_user *iam_find_email(const struct iam_snapshot *s, struct view email);
+/* Any stored user by its name; not root. NULL when unknown. */
+const struct iam_user *iam_find_user(const struct iam_snapshot *s, struct view name);
+
+/* The calls of the admin API, "users/add". NULL when there is none of that name. */
+struct iam_call {
+    const char *name;
+    const char *action;  /* what a policy must allow: "admin:CreateUser" */
+    bool carries_secret; /* there or back */
+    bool changes;
+};
+const struct iam_call *iam_find_call(struct view name);
 
 /*
- * One change, durable when advance runs with ERR_OK, and seen by every request authenticated after
- * that. `request` is the JSON of the admin API (docs/wire/admin.md), `answer` the JSON answer.
+ * One call: a change is durable when advance runs with ERR_OK, and seen by every request
+ * authenticated after that. `request` is the JSON of the admin API (docs/wire/admin.md), `answer`
+ * the JSON answer.
  */
 struct iam_change {
     struct op op;
     struct iam *iam;
+    const struct iam_call *call;
     struct view request;   /* lives until advance */
     struct region *region; /* answer's memory */
     struct view answer;    /* out */

@@ -24,6 +24,8 @@ void iam_doc_unref(struct iam_doc *doc)
 {
     if (!doc || atomic_fetch_sub_explicit(&doc->refs, 1, memory_order_acq_rel) != 1)
         return;
+    if (doc->policy)
+        policy_free(doc->policy);
     iam_heap_done(&doc->heap);
     free(doc);
 }

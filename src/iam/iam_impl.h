@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "iam/iam_snapshot.h"
+#include "iam/iam_change.h"
 
 struct iam {
     struct iam_config config;
@@ -12,6 +12,7 @@ struct iam {
      */
     pthread_mutex_t lock;
     struct iam_snapshot *current;
+    struct iam_queue queue; /* on owners[0] */
 };
 
 /* Takes over s; what was current lives until its last holder lets go. */

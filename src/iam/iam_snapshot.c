@@ -74,6 +74,14 @@ const struct iam_user *iam_snapshot_mailbox(const struct iam_snapshot *s, struct
     return email.len ? find_user(s->mailboxes, s->mailbox_count, &wanted, by_email) : NULL;
 }
 
+const struct iam_user *iam_snapshot_user(const struct iam_snapshot *s, const struct iam_doc *doc)
+{
+    for (unsigned i = 1; i < s->user_count; i++)
+        if (view_eq(s->users[i].name, doc->name))
+            return &s->users[i];
+    return NULL;
+}
+
 /* ---- making -------------------------------------------------------------------------------- */
 
 static enum err take_docs(struct iam_snapshot *s, const struct iam_doc_set *docs)

@@ -45,5 +45,7 @@ const struct iam_snapshot_key *iam_snapshot_key(const struct iam_snapshot *s, st
 /* By canonical id; by e-mail. NULL when unknown. */
 const struct iam_user *iam_snapshot_account(const struct iam_snapshot *s, struct view id);
 const struct iam_user *iam_snapshot_mailbox(const struct iam_snapshot *s, struct view email);
+/* What a document of s[IAM_USER] has become. */
+const struct iam_user *iam_snapshot_user(const struct iam_snapshot *s, const struct iam_doc *doc);
 
 #endif

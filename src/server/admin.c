@@ -1,6 +1,7 @@
 #include "server/admin.h"
 
 #include "s3/direct_info.h"
+#include "server/admin_api.h"
 #include "server/metrics_text.h"
 
 /* An answer that fits in memory: sent, then the request ends. */
@@ -98,6 +99,8 @@ void admin_handle(struct http_request *q, struct core *c)
     q->op_index = UINT32_MAX;
     if (view_is(q->path, "/-/direct"))
         direct_info_handle(q, (void *)(uintptr_t)&s->service);
+    else if (admin_api_owns(q))
+        admin_api_handle(q, c);
     else if (!is_get)
         answer(q, 405, "text/plain", VIEW("GET and HEAD only\n"));
     else if (is_health(q->path, "live"))

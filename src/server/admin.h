@@ -1,7 +1,7 @@
 /*
  * What is not S3: /minio/health/{live,ready,cluster}, /-/health/{live,ready}, /-/metrics,
  * /-/direct. Health and metrics are open; /-/direct needs a signed request and tells how to reach
- * the direct path.
+ * the direct path; /-/admin/ is admin_api.h's.
  */
 #ifndef PENSTOCK_SERVER_ADMIN_H
 #define PENSTOCK_SERVER_ADMIN_H

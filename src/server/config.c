@@ -193,6 +193,12 @@ static const struct setting settings[] = {
      set_text, AT(root_user)},
     {"root-password", "SECRET", NULL, "its secret key (better: the environment)", set_text,
      AT(root_password)},
+    {"store-key-file", "FILE", NULL,
+     "the key users' secret keys are encrypted with (DIR/store.key; made at the first start)",
+     set_text, AT(store_key_file)},
+    {"admin-plain", "on|off", "off",
+     "let secret keys of users pass over plain HTTP from other machines", set_flag,
+     AT(admin_plain)},
 };
 
 static const struct setting *setting_find(struct view name)
@@ -423,9 +429,9 @@ enum err config_read(struct config *c, int argc, char **argv, struct buf *why)
 
 void config_done(struct config *c)
 {
-    char **texts[] = {&c->region,        &c->tls_cert,  &c->tls_key,      &c->direct,
-                      &c->direct_socket, &c->engine,    &c->direct_group, &c->durability,
-                      &c->access_log,    &c->root_user, &c->root_password};
+    char **texts[] = {&c->region,        &c->tls_cert,  &c->tls_key,       &c->direct,
+                      &c->direct_socket, &c->engine,    &c->direct_group,  &c->durability,
+                      &c->access_log,    &c->root_user, &c->root_password, &c->store_key_file};
 
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
         free(*texts[i]);

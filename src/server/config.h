@@ -44,6 +44,8 @@ struct config {
     char *engine;       /* "drives"; "memory" loses everything at exit */
     char *durability;   /* "strict" or "relaxed" */
     char *root_user, *root_password;
+    char *store_key_file; /* NULL: DIR/store.key */
+    bool admin_plain;
     bool wants_help;
 };
 

@@ -1,12 +1,9 @@
 #include "server/keys.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/digest.h"
+#include "server/secret_file.h"
 
 static bool find(const struct s3_credentials *C, struct view access, struct view *secret_out)
 {
@@ -30,32 +27,12 @@ static void make_text(char *to, size_t len)
     to[len] = 0;
 }
 
-/* The new name is on the disk only when its folder is. */
-static bool sync_folder(const char *dir)
+static enum err store(const struct keys *k, const char *path, struct buf *why)
 {
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        (void)close(fd);
-    return ok;
-}
-
-static enum err store(const struct keys *k, const char *dir, const char *path, struct buf *why)
-{
-    char text[300], temporary[4200];
+    char text[300];
     int n = snprintf(text, sizeof text, "%s %s\n", k->access, k->secret);
 
-    (void)snprintf(temporary, sizeof temporary, "%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write(fd, text, (size_t)n) == n && fsync(fd) == 0;
-    if (fd >= 0)
-        (void)close(fd);
-    if (!ok || rename(temporary, path) != 0 || !sync_folder(dir)) {
-        buf_printf(why, "%s cannot be written: %s", path, strerror(errno));
-        return ERR_SYSTEM;
-    }
-    return ERR_OK;
+    return secret_file_write(path, view_of(text, (size_t)n), why);
 }
 
 static enum err parse(struct keys *k, struct view text, const char *path, struct buf *why)
@@ -74,28 +51,13 @@ static enum err parse(struct keys *k, struct view text, const char *path, struct
     return ERR_OK;
 }
 
-/* ERR_NOT_FOUND when there is none yet. Refuses a file that others may read. */
 static enum err load(struct keys *k, const char *path, struct buf *why)
 {
     uint8_t text[512];
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct buf b = buf_over(text, sizeof text);
 
-    if (fd < 0 && errno == ENOENT)
-        return ERR_NOT_FOUND;
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
-    bool ok = n >= 0 && fstat(fd, &st) == 0;
-    if (fd >= 0)
-        (void)close(fd);
-    if (!ok) {
-        buf_printf(why, "%s cannot be read: %s", path, strerror(errno));
-        return ERR_SYSTEM;
-    }
-    if (st.st_mode & 077) {
-        buf_printf(why, "%s may be read by others: chmod 600 it, after changing the keys", path);
-        return ERR_DENIED;
-    }
-    return parse(k, view_of(text, (size_t)n), path, why);
+    TRY(secret_file_read(path, &b, why));
+    return parse(k, buf_view(&b), path, why);
 }
 
 enum err
@@ -121,5 +83,5 @@ keys_open(struct keys *k, const char *user, const char *password, const char *di
     make_text(k->access, 20);
     make_text(k->secret, 40);
     k->was_made = true;
-    return dir ? store(k, dir, path, why) : ERR_OK;
+    return dir ? store(k, path, why) : ERR_OK;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
@@ -15,6 +17,7 @@
 #include "net/tls.h"
 #include "s3/bucket.h"
 #include "s3/ops.h"
+#include "server/store_key.h"
 
 enum { CLOSE_SECONDS_MAX = 60 };
 
@@ -101,17 +104,60 @@ static enum err start_keys(struct server *s, struct buf *why)
 #define ROOT_ID VIEW("02d6176db174dc93cb1b899f7c6078f08654445fe8cf1b6ce98d8855f66bdbf4")
 #define ROOT_NAME VIEW("root")
 
-static enum err start_iam(struct server *s)
-{
-    const struct iam_config config = {
-        .engine = s->engine,
-        .root_id = ROOT_ID,
-        .root_name = ROOT_NAME,
-        .root_access = view_str(s->keys.access),
-        .root_secret = view_str(s->keys.secret),
-    };
+/* iam_open on core 0, waited for by the main thread. */
+struct opening {
+    struct op go;
+    struct iam_open open;
+    sem_t *event;
+};
 
-    return iam_new_root_only(&config, &s->iam);
+static void on_opened(struct op *op)
+{
+    sem_post(container_of(op, struct opening, open.op)->event);
+}
+
+static void open_iam(struct op *op)
+{
+    iam_open(&container_of(op, struct opening, go)->open);
+}
+
+static enum err start_people(struct server *s, const struct store_key *key, struct buf *why)
+{
+    struct opening x = {.event = &s->event};
+    struct iam_config *c = &x.open.config;
+
+    c->engine = s->engine;
+    c->root_id = ROOT_ID;
+    c->root_name = ROOT_NAME;
+    c->root_access = view_str(s->keys.access);
+    c->root_secret = view_str(s->keys.secret);
+    memcpy(c->store_key, key->bytes, sizeof c->store_key);
+    op_init(&x.go, open_iam);
+    op_init(&x.open.op, on_opened);
+    op_send(&x.go, s->cores[0].reactor);
+    while (sem_wait(&s->event) != 0)
+        continue;
+    enum err e = x.open.op.err;
+    s->iam = x.open.iam;
+    if (e)
+        buf_printf(why, "users: %s", x.open.why[0] ? x.open.why : err_text(e));
+    if (e == ERR_DENIED)
+        buf_printf(why, " (%s; --store-key-file says where it is)", key->path);
+    OPENSSL_cleanse(&x, sizeof x);
+    return e;
+}
+
+static enum err start_iam(struct server *s, struct buf *why)
+{
+    const struct config *c = &s->config;
+    struct store_key key;
+
+    TRY(store_key_open(&key, c->store_key_file, c->dir_count ? c->dirs[0] : NULL, why));
+    enum err e = start_people(s, &key, why);
+    if (e)
+        store_key_undo(&key);
+    OPENSSL_cleanse(&key, sizeof key);
+    return e;
 }
 
 /* Is `name` in the comma-separated list, or is the list "auto"? */
@@ -298,7 +344,7 @@ enum err start_server(struct server *s, struct buf *why)
     TRY(start_cores(s, why));
     TRY(start_engine(s, why));
     TRY(start_keys(s, why));
-    TRY(start_iam(s));
+    TRY(start_iam(s, why));
     TRY(bucket_cache_new(s->core_count, &s->buckets));
     TRY(start_direct(s, why));
     make_service(s);

@@ -13,7 +13,8 @@ from conftest import client
 from server import ACCESS, PENSTOCK, ROOT, SECRET, Server, wait_for
 
 MIB = 1 << 20
-COMMANDS = ["serve", "ls", "mb", "rb", "cp", "get", "put", "rm", "stat", "cat", "bench", "doctor", "version", "help"]
+COMMANDS = ["serve", "ls", "mb", "rb", "cp", "get", "put", "rm", "stat", "cat", "admin", "bench", "doctor", "version",
+            "help"]
 
 
 def data_of(size, seed):
