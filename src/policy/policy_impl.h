@@ -85,8 +85,9 @@ struct policy_block; /* policy_room.c */
 struct policy_room {
     struct policy_block *first;
 };
-/* Aligned to 16, cleared; NULL when memory is out. */
+/* Cleared, and aligned unless it is text; NULL when memory is out. */
 void *policy_room_take(struct policy_room *R, size_t bytes) MUST_CHECK;
+void *policy_room_take_text(struct policy_room *R, size_t bytes) MUST_CHECK;
 void policy_room_done(struct policy_room *R);
 
 struct policy {

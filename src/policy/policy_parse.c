@@ -25,7 +25,7 @@ enum err policy_parse_refuse(struct policy_parse *P, const char *fmt, ...)
 enum err policy_parse_copy(struct policy_parse *P, const json_t *j, struct view *v_out)
 {
     size_t len = json_string_length(j);
-    void *at = policy_room_take(&P->p->room, len + 1);
+    void *at = policy_room_take_text(&P->p->room, len);
 
     if (!at)
         return ERR_NO_MEMORY;

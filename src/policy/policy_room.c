@@ -11,13 +11,13 @@ struct policy_block {
     _Alignas(16) uint8_t at[];
 };
 
-void *policy_room_take(struct policy_room *R, size_t bytes)
+static void *take(struct policy_room *R, size_t bytes, size_t align)
 {
-    size_t rounded = (bytes + 15) & ~(size_t)15;
     struct policy_block *b = R->first;
+    size_t used = b ? (b->used + align - 1) & ~(align - 1) : 0;
 
-    if (!b || b->bytes - b->used < rounded) {
-        size_t room = MAX(rounded, (size_t)BLOCK_BYTES);
+    if (!b || used > b->bytes || b->bytes - used < bytes) {
+        size_t room = MAX(bytes, (size_t)BLOCK_BYTES);
 
         b = calloc(1, sizeof *b + room);
         if (!b)
@@ -25,10 +25,22 @@ void *policy_room_take(struct policy_room *R, size_t bytes)
         b->bytes = room;
         b->next = R->first;
         R->first = b;
+    } else {
+        b->used = used;
     }
     void *at = b->at + b->used;
-    b->used += rounded;
+    b->used += bytes;
     return at;
+}
+
+void *policy_room_take(struct policy_room *R, size_t bytes)
+{
+    return take(R, bytes, 8);
+}
+
+void *policy_room_take_text(struct policy_room *R, size_t bytes)
+{
+    return take(R, bytes, 1);
 }
 
 void policy_room_done(struct policy_room *R)

@@ -14,7 +14,7 @@
 enum { GENERATIONS = 4096, SLOTS = 1024 };
 
 /* What a parsed policy or CORS configuration takes, reckoned from its text. */
-enum { PARSED_FACTOR = 8 };
+enum { PARSED_FACTOR = 12 };
 
 struct entry {
     struct bucket bucket; /* first: what holders see */

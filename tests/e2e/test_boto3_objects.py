@@ -325,7 +325,7 @@ def test_transfer_manager(s3, bucket):
 
 def test_not_implemented(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    calls = [lambda: s3.get_bucket_policy(Bucket=bucket), lambda: s3.get_object_tagging(Bucket=bucket, Key="k"),
+    calls = [lambda: s3.get_object_tagging(Bucket=bucket, Key="k"),
              lambda: s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}),
              lambda: s3.get_bucket_lifecycle_configuration(Bucket=bucket),
              lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"y", ServerSideEncryption="AES256"),
