@@ -555,12 +555,12 @@ static void only_some_tag_keys(void **state)
 
 static void a_policy_says_what_it_has_to_know(void **state)
 {
-    struct policy *p = policy_help_parse(
-        POLICY(
-            STATEMENT("Allow", EVERYBODY GET ",\"Condition\":{\"StringEquals\":{\"s3:ExistingObjectTag/A\":\"b\"}}") "," STATEMENT(
-                "Deny", EVERYBODY "\"NotAction\":\"s3:Get*\",\"Resource\":\"arn:aws:s3:::photos/"
-                                  "${aws:username}/${s3:ExistingObjectTag/C}\"")),
-        POLICY_BUCKET);
+    static const char json[] =
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\"," EVERYBODY GET
+        ",\"Condition\":{\"StringEquals\":{\"s3:ExistingObjectTag/A\":\"b\"}}},{"
+        "\"Effect\":\"Deny\"," EVERYBODY "\"NotAction\":\"s3:Get*\",\"Resource\":"
+        "\"arn:aws:s3:::photos/${aws:username}/${s3:ExistingObjectTag/C}\"}]}";
+    struct policy *p = policy_help_parse(json, POLICY_BUCKET);
 
     assert_non_null(p);
     assert_true(policy_asks(p, VIEW("s3:GetObject"), VIEW("s3:existingobjecttag/")));
