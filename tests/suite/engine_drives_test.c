@@ -72,11 +72,7 @@ static enum err open_drives(
 int main(void)
 {
     static const struct engine_factory factory = {
-        .name = "drives",
-        .open = open_drives,
-        .wipe = wipe,
-        .is_persistent = true,
-        .lacks_versions = true};
+        .name = "drives", .open = open_drives, .wipe = wipe, .is_persistent = true};
     int failed;
 
     if (!mkdtemp(dir))

@@ -41,21 +41,16 @@ static int close_case(void **state)
         stand_passed();                                                                            \
     }
 ENGINE_SUITE_CASES(CASE_RUN)
-ENGINE_SUITE_VERSION_CASES(CASE_RUN)
 #undef CASE_RUN
 
 static int run(const char *how, CMFixtureFunction open_case)
 {
 #define CASE_ROW(name) {#name, run_##name, open_case, close_case, NULL},
-    const struct CMUnitTest cases[] = {ENGINE_SUITE_CASES(CASE_ROW)
-                                           ENGINE_SUITE_VERSION_CASES(CASE_ROW)};
-    const struct CMUnitTest few[] = {ENGINE_SUITE_CASES(CASE_ROW)};
+    const struct CMUnitTest cases[] = {ENGINE_SUITE_CASES(CASE_ROW)};
 #undef CASE_ROW
     char group[80];
 
     (void)snprintf(group, sizeof group, "engine %s, %s", stand.factory->name, how);
-    if (stand.factory->lacks_versions)
-        return _cmocka_run_group_tests(group, few, ARRAY_COUNT(few), NULL, NULL);
     return _cmocka_run_group_tests(group, cases, ARRAY_COUNT(cases), NULL, NULL);
 }
 

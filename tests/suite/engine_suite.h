@@ -19,8 +19,7 @@ struct engine_factory {
         struct engine **engine_out);
     /* Called when a case is over and the engine closed. NULL: nothing to do. */
     void (*wipe)(void);
-    bool lacks_versions; /* until it has them */
-    bool is_persistent;  /* close and open keep the entries */
+    bool is_persistent; /* close and open keep the entries */
 };
 
 /* The exit status of the program: 0 when all held. */

@@ -68,12 +68,6 @@
     X(buckets_are_listed_over_all_owners)                                                          \
     /* engine_suite_model.c */                                                                     \
     X(random_operations_agree_with_a_simple_model)                                                 \
-    /* engine_suite_threads.c */                                                                   \
-    X(two_threads_work_on_one_bucket)                                                              \
-    X(rivals_never_see_a_torn_entry)                                                               \
-    X(a_pin_may_be_released_by_another_thread)                                                     \
-    X(a_closed_engine_opens_with_what_it_had)
-#define ENGINE_SUITE_VERSION_CASES(X)                                                              \
     /* engine_suite_versions.c */                                                                  \
     X(without_flags_a_put_replaces)                                                                \
     X(a_versioned_bucket_keeps_what_was_there)                                                     \
@@ -113,12 +107,16 @@
     X(a_version_that_moves_between_pages_is_listed_once)                                           \
     X(long_histories_are_listed_whole)                                                             \
     /* engine_suite_versions_model.c */                                                            \
-    X(random_operations_on_versions_agree_with_a_simple_model)
+    X(random_operations_on_versions_agree_with_a_simple_model)                                     \
+    /* engine_suite_threads.c */                                                                   \
+    X(two_threads_work_on_one_bucket)                                                              \
+    X(rivals_never_see_a_torn_entry)                                                               \
+    X(a_pin_may_be_released_by_another_thread)                                                     \
+    X(a_closed_engine_opens_with_what_it_had)
 /* clang-format on */
 
 #define CASE_DECLARE(name) void name(void **state);
 ENGINE_SUITE_CASES(CASE_DECLARE)
-ENGINE_SUITE_VERSION_CASES(CASE_DECLARE)
 #undef CASE_DECLARE
 
 #endif

@@ -10,7 +10,7 @@
 #include "engine_suite_cases.h"
 #include "engine_suite_story.h"
 
-enum { KEYS = 6, VERSIONS_MAX = 40, STEPS = 900, LINES_MAX = KEYS * VERSIONS_MAX };
+enum { KEYS = 6, VERSIONS_MAX = 40, STEPS = 600, LINES_MAX = KEYS * VERSIONS_MAX };
 
 /* Sorted; with what a delimiter and the order of names could trip over. */
 static const char *const names[KEYS] = {"a", "a/", "a/b", "a/b/c", "ab", "b"};

@@ -195,6 +195,111 @@ static void an_unknown_critical_field_is_refused_and_another_is_skipped(void **s
     assert_int_equal(drives_format_record_take(&rest, &r), ERR_UNSUPPORTED);
 }
 
+/* An entry as stores have it that were written before there were flags and revisions. */
+static void an_entry_without_rev_has_its_seq_and_no_flags(void **state)
+{
+    uint8_t at[DRIVES_ENTRY_HEAD_BYTES];
+    struct buf b = buf_over(at, sizeof at);
+    struct drives_entry e = {.seq = 9, .size = 3}, got;
+
+    (void)state;
+    drives_format_entry_put(&b, &e);
+    drives_format_entry_seal(at, sizeof at);
+    assert_int_equal(at[0], 1);
+    for (unsigned i = 1; i < 4; i++)
+        assert_int_equal(at[i], 0);
+    for (unsigned i = 56; i < 64; i++)
+        assert_int_equal(at[i], 0);
+    assert_int_equal(drives_format_entry_get(buf_view(&b), &got), ERR_OK);
+    assert_int_equal(got.rev, 9);
+    assert_int_equal(got.flags, 0);
+    /* What stood in the free bytes meant nothing. */
+    at[2] = ENGINE_MARKER;
+    drives_format_entry_seal(at, sizeof at);
+    assert_int_equal(drives_format_entry_get(buf_view(&b), &got), ERR_OK);
+    assert_int_equal(got.flags, 0);
+}
+
+static void an_entry_with_flags_is_of_a_version_that_older_readers_refuse(void **state)
+{
+    uint8_t at[DRIVES_ENTRY_HEAD_BYTES];
+    struct buf b = buf_over(at, sizeof at);
+    struct drives_entry got;
+    struct drives_entry e = {.seq = 9, .rev = 12, .flags = ENGINE_MARKER | ENGINE_VERSION_NAMED};
+
+    (void)state;
+    drives_format_entry_put(&b, &e);
+    drives_format_entry_seal(at, sizeof at);
+    assert_int_equal(at[0], 2);
+    assert_int_equal(drives_format_entry_get(buf_view(&b), &got), ERR_OK);
+    assert_int_equal(got.seq, 9);
+    assert_int_equal(got.rev, 12);
+    assert_int_equal(got.flags, e.flags);
+    at[0] = 3;
+    drives_format_entry_seal(at, sizeof at);
+    assert_int_equal(drives_format_entry_get(buf_view(&b), &got), ERR_UNSUPPORTED);
+}
+
+/* A removal that moves two entries. */
+static size_t make_moves(uint8_t *at, size_t cap)
+{
+    struct buf b = buf_over(at, cap);
+
+    b.len = DRIVES_RECORD_HEAD_BYTES;
+    drives_format_field_put(&b, FIELD_KEY, VIEW("\2bucket\0name"));
+    drives_format_further_put(&b, VIEW("\6bucket\0one"), VIEW("entry 1"));
+    drives_format_field_put(&b, FIELD_REMOVE, VIEW("\3bucket\0other"));
+    drives_format_further_put(&b, VIEW("\7bucket\0two"), VIEW("entry 2"));
+    assert_false(b.overflow);
+    drives_format_record_head(at, b.len, RECORD_REMOVE, 9);
+    return b.len;
+}
+
+static void further_keys_are_read_back_in_order(void **state)
+{
+    uint8_t at[1024];
+    struct view rest = view_of(at, make_moves(at, sizeof at)), key, entry;
+    struct drives_record r;
+
+    (void)state;
+    assert_int_equal(drives_format_record_take(&rest, &r), ERR_OK);
+    rest = r.fields;
+    assert_int_equal(drives_format_further_take(&rest, &key, &entry), ERR_OK);
+    assert_true(view_eq(key, VIEW("\6bucket\0one")));
+    assert_true(view_eq(entry, VIEW("entry 1")));
+    assert_int_equal(drives_format_further_take(&rest, &key, &entry), ERR_OK);
+    assert_true(view_eq(key, VIEW("\7bucket\0two")));
+    assert_true(view_eq(entry, VIEW("entry 2")));
+    assert_int_equal(drives_format_further_take(&rest, &key, &entry), ERR_NOT_FOUND);
+}
+
+static void a_further_key_without_its_entry_is_refused(void **state)
+{
+    uint8_t whole[1024], at[1024];
+    size_t len = make_moves(whole, sizeof whole);
+    size_t first = DRIVES_RECORD_HEAD_BYTES + drives_field_bytes(12);
+    size_t entry = first + drives_field_bytes(11);
+    struct drives_record r;
+    struct view rest;
+
+    (void)state;
+    assert_int_equal(whole[first], FIELD_FURTHER_KEY);
+    assert_int_equal(whole[first + 2], FIELD_CRITICAL);
+    assert_int_equal(whole[entry], FIELD_FURTHER_ENTRY);
+    assert_int_equal(whole[entry + 2], FIELD_CRITICAL);
+    for (unsigned i = 0; i < 2; i++) {
+        memcpy(at, whole, len);
+        at[i ? entry : first] = FIELD_REMOVE;
+        rest = view_of(at, len);
+        assert_int_equal(drives_format_record_take(&rest, &r), ERR_CORRUPT);
+    }
+    memcpy(at, whole, len);
+    at[first + 4] =
+        1; /* a key of one byte: its entry is not where it should be, or the key no key */
+    rest = view_of(at, len);
+    assert_int_not_equal(drives_format_record_take(&rest, &r), ERR_OK);
+}
+
 /* ---- layouts ----------------------------------------------------------------------------- */
 
 static void fill_extents(struct drives_extent *x, unsigned count)
@@ -316,6 +421,10 @@ int main(void)
         cmocka_unit_test(a_record_is_read_back_whole),
         cmocka_unit_test(records_cut_short_or_mangled_are_refused_or_read_inside_their_bytes),
         cmocka_unit_test(an_unknown_critical_field_is_refused_and_another_is_skipped),
+        cmocka_unit_test(an_entry_without_rev_has_its_seq_and_no_flags),
+        cmocka_unit_test(an_entry_with_flags_is_of_a_version_that_older_readers_refuse),
+        cmocka_unit_test(further_keys_are_read_back_in_order),
+        cmocka_unit_test(a_further_key_without_its_entry_is_refused),
         cmocka_unit_test(every_byte_is_found_in_its_extent),
         cmocka_unit_test(layouts_that_do_not_add_up_are_refused),
         cmocka_unit_test(maps_and_their_usage_are_read_back),

@@ -51,13 +51,6 @@ static void drives_facts(struct engine *E, struct engine_facts *out)
         D->is_failed ? ", FAILED: no writes" : "");
 }
 
-/* Versions are not written yet. */
-static void amend(struct engine *E, struct engine_amend *a)
-{
-    (void)E;
-    op_complete(&a->op, ERR_UNSUPPORTED);
-}
-
 static const struct engine_ops drives_ops = {
     .lookup = drives_lookup_start,
     .read = drives_read_start,
@@ -65,9 +58,9 @@ static const struct engine_ops drives_ops = {
     .write = drives_put_write,
     .commit = drives_put_commit,
     .abort = drives_put_abort,
-    .amend = amend,
+    .amend = drives_amend_start,
     .remove = drives_remove_start,
-    .list = drives_lookup_list,
+    .list = drives_list_start,
     .close = drives_close_start,
     .facts = drives_facts,
 };

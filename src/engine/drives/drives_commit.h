@@ -5,10 +5,10 @@
  *                 \            \-------- applied, purging, in further turns --> done
  *                  \------- refused, done
  *
- * A transaction is decided against what is durable. Where the answer depends on a record that is in
- * a group but not durable yet, it waits for that group: so no answer ever rests on something that a
- * crash may take back. Dependence is found by counting key hashes of logged records in `pending`; a
- * collision costs a wait. Unconditional puts depend on nothing but their bucket.
+ * A transaction is decided against what is durable (drives_decide.h). Where the answer depends on a
+ * record that is in a group but not durable yet, it waits for that group: so no answer ever rests
+ * on something that a crash may take back. Unconditional puts depend on nothing but their bucket,
+ * unless that keeps versions.
  *
  * While anybody waits, newcomers queue behind (FIFO): nobody starves.
  */
@@ -30,16 +30,25 @@ typedef void drives_txn_done_fn(struct drives_txn *t, enum err e);
 
 struct drives_txn {
     struct list link;
-    enum drives_record_type type;
+    enum { TXN_PUT, TXN_REMOVE, TXN_AMEND } what;
     struct engine_key key;
+    struct engine_version version;
     struct engine_condition condition;
     struct engine_key require, also_remove; /* name.at == NULL: none */
     struct view purge_parts;                /* at == NULL: none */
-    /* RECORD_PUT */
-    struct drives_entry entry; /* size, crc64, mtime, etag, meta; the rest is set here */
-    struct view payload;       /* inline; at == NULL: entry.layout says */
+    unsigned flags;                         /* of a bucket, when has_flags */
+    bool has_flags;
+    /* TXN_PUT: size, crc64, mtime, etag, meta, layout. TXN_REMOVE: mtime and meta of a marker.
+     * TXN_AMEND: meta. */
+    struct drives_entry entry;
+    struct view payload; /* inline; at == NULL: entry.layout says */
     drives_txn_done_fn *done;
-    /* drives_commit.c's own, while it purges */
+    /* out: what it did, when done has ERR_OK; without views */
+    struct engine_info info;
+    bool made_marker;
+    /* drives_commit.c's own */
+    bool is_removal; /* as last decided: it gives space back */
+    /* while it purges */
     struct drives_purge *purge;
     struct drives_shard *shard;
     struct drives_log_mark before; /* of the groups before its own */
@@ -53,8 +62,5 @@ void drives_commit_group_done(struct drives_shard *s, struct drives_group *g, en
 void drives_commit_log_ready(struct drives_shard *s, enum err e);
 /* Also at recovery. */
 enum err drives_commit_apply(struct drives_index *ix, const struct drives_record *r) MUST_CHECK;
-/* ERR_NO_BUCKET, when the space needs a bucket and it is not there. Between index begin and end. */
-enum err drives_commit_bucket(struct drives_index *ix, enum engine_space space, struct view bucket)
-    MUST_CHECK;
 
 #endif

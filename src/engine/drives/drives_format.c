@@ -19,9 +19,9 @@
  *   field
  *     0 tag u16  2 flags u16  4 length u32  8 bytes, zeros to a multiple of 8
  *   entry
- *     0 version u8  1 flags u8 0  2 u16 0  4 home bytes u32  8 seq u64  16 mtime i64  24 size u64
- *     32 CRC-64 u64  40 home segment u32  44 CRC-32C of the entry, this taken as 0  48 home offset
- * u64  56 0 u64  64 fields
+ *     0 version u8: 1 without flags, 2 with  1 u8 0  2 flags u16  4 home bytes u32  8 seq u64
+ *     16 mtime i64  24 size u64  32 CRC-64 u64  40 home segment u32
+ *     44 CRC-32C of the entry, this taken as 0  48 home offset u64  56 rev u64  64 fields
  */
 #include "engine/drives/drives_format.h"
 
@@ -200,13 +200,24 @@ static void put_zeros(struct buf *b, size_t count)
         buf_put_byte(b, 0);
 }
 
-void drives_format_field_put(struct buf *b, enum drives_field_tag tag, struct view v)
+static void put_field(struct buf *b, enum drives_field_tag tag, unsigned flags, struct view v)
 {
     buf_put_le16(b, (uint16_t)tag);
-    buf_put_le16(b, 0);
+    buf_put_le16(b, (uint16_t)flags);
     buf_put_le32(b, (uint32_t)v.len);
     buf_put(b, v);
     put_zeros(b, drives_field_bytes(v.len) - DRIVES_FIELD_HEAD_BYTES - v.len);
+}
+
+void drives_format_field_put(struct buf *b, enum drives_field_tag tag, struct view v)
+{
+    put_field(b, tag, 0, v);
+}
+
+void drives_format_further_put(struct buf *b, struct view key, struct view entry)
+{
+    put_field(b, FIELD_FURTHER_KEY, FIELD_CRITICAL, key);
+    put_field(b, FIELD_FURTHER_ENTRY, FIELD_CRITICAL, entry);
 }
 
 enum err drives_format_field_take(
@@ -242,12 +253,61 @@ void drives_format_record_head(
 
 static bool is_record_field(uint16_t tag)
 {
-    return tag == FIELD_REMOVE || tag == FIELD_PURGE;
+    return tag == FIELD_REMOVE || tag == FIELD_PURGE || tag == FIELD_FURTHER_KEY ||
+           tag == FIELD_FURTHER_ENTRY;
+}
+
+static bool is_key(struct view v)
+{
+    return v.len >= 2 && v.len <= DRIVES_KEY_BYTES_MAX;
+}
+
+enum err drives_format_further_take(struct view *rest, struct view *key_out, struct view *entry_out)
+{
+    while (rest->len > 0) {
+        uint16_t tag, flags;
+        struct view v;
+
+        TRY(drives_format_field_take(rest, &tag, &flags, &v));
+        if (tag != FIELD_FURTHER_KEY)
+            continue;
+        *key_out = v;
+        TRY(drives_format_field_take(rest, &tag, &flags, &v));
+        if (tag != FIELD_FURTHER_ENTRY)
+            return ERR_CORRUPT;
+        *entry_out = v;
+        return ERR_OK;
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* Each key with its entry, each entry behind its key. */
+static enum err check_further(const struct drives_record *r)
+{
+    struct view rest = r->fields, key, entry;
+    unsigned keys = 0, entries = 0;
+    enum err e;
+
+    while (!(e = drives_format_further_take(&rest, &key, &entry))) {
+        if (!is_key(key) || entry.len == 0)
+            return ERR_CORRUPT;
+        keys++;
+    }
+    if (e != ERR_NOT_FOUND)
+        return e;
+    for (rest = r->fields; rest.len > 0;) {
+        uint16_t tag, flags;
+
+        TRY(drives_format_field_take(&rest, &tag, &flags, &entry));
+        entries += tag == FIELD_FURTHER_ENTRY;
+    }
+    return keys == entries ? ERR_OK : ERR_CORRUPT;
 }
 
 static enum err record_fields(struct drives_record *r)
 {
     struct view rest = r->fields;
+    bool has_further = false;
 
     while (rest.len > 0) {
         uint16_t tag, flags;
@@ -262,8 +322,9 @@ static enum err record_fields(struct drives_record *r)
             r->payload = v;
         else if (!is_record_field(tag) && (flags & FIELD_CRITICAL))
             return ERR_UNSUPPORTED;
+        has_further |= tag == FIELD_FURTHER_KEY || tag == FIELD_FURTHER_ENTRY;
     }
-    return ERR_OK;
+    return has_further ? check_further(r) : ERR_OK;
 }
 
 enum err drives_format_record_take(struct view *rest, struct drives_record *r_out)
@@ -282,8 +343,7 @@ enum err drives_format_record_take(struct view *rest, struct drives_record *r_ou
     TRY(record_fields(&r));
     if (r.type != RECORD_PUT && r.type != RECORD_REMOVE)
         return ERR_UNSUPPORTED;
-    if (r.key.len < 2 || r.key.len > DRIVES_KEY_BYTES_MAX ||
-        (r.entry.at != NULL) != (r.type == RECORD_PUT))
+    if (!is_key(r.key) || (r.entry.at != NULL) != (r.type == RECORD_PUT))
         return ERR_CORRUPT;
     *rest = view_from(*rest, bytes);
     *r_out = r;
@@ -315,9 +375,9 @@ struct view drives_format_key_name(struct view key)
 
 void drives_format_entry_put(struct buf *b, const struct drives_entry *e)
 {
-    buf_put_byte(b, DRIVES_VERSION);
+    buf_put_byte(b, e->flags ? DRIVES_ENTRY_FLAGS_VERSION : DRIVES_VERSION);
     buf_put_byte(b, 0);
-    buf_put_le16(b, 0);
+    buf_put_le16(b, (uint16_t)e->flags);
     buf_put_le32(b, e->home_bytes);
     buf_put_le64(b, e->seq);
     buf_put_le64(b, (uint64_t)e->mtime_ms);
@@ -326,7 +386,7 @@ void drives_format_entry_put(struct buf *b, const struct drives_entry *e)
     buf_put_le32(b, e->home_segment);
     buf_put_le32(b, 0);
     buf_put_le64(b, e->home_offset);
-    buf_put_le64(b, 0);
+    buf_put_le64(b, e->rev);
     if (e->etag.len > 0)
         drives_format_field_put(b, FIELD_ETAG, e->etag);
     if (e->meta.len > 0)
@@ -378,7 +438,7 @@ enum err drives_format_entry_get(struct view v, struct drives_entry *e_out)
         return ERR_CORRUPT;
     if (get32(v.at + ENTRY_CRC_AT) != entry_crc(v.at, v.len))
         return ERR_CORRUPT;
-    if (v.at[0] != DRIVES_VERSION)
+    if (v.at[0] != DRIVES_VERSION && v.at[0] != DRIVES_ENTRY_FLAGS_VERSION)
         return ERR_UNSUPPORTED;
     e = (struct drives_entry){
         .home_bytes = get32(v.at + 4),
@@ -388,7 +448,12 @@ enum err drives_format_entry_get(struct view v, struct drives_entry *e_out)
         .crc64 = get64(v.at + 32),
         .home_segment = get32(v.at + 40),
         .home_offset = get64(v.at + 48),
+        .rev = get64(v.at + 56),
     };
+    if (v.at[0] == DRIVES_ENTRY_FLAGS_VERSION)
+        e.flags = get16(v.at + 2);
+    if (e.rev == 0)
+        e.rev = e.seq;
     TRY(entry_fields(&e, view_from(v, DRIVES_ENTRY_HEAD_BYTES)));
     *e_out = e;
     return ERR_OK;

@@ -5,17 +5,18 @@
 #ifndef PENSTOCK_ENGINE_DRIVES_FORMAT_H
 #define PENSTOCK_ENGINE_DRIVES_FORMAT_H
 
-#include "engine/engine.h"
+#include "engine/engine_versions.h"
 
 enum {
     DRIVES_VERSION = 1,
-    DRIVES_BLOCK_BYTES = 4096,     /* alignment of groups and data extents */
-    DRIVES_HEAD_BYTES = 4096,      /* superblock file; first block of a segment */
-    DRIVES_GROUP_HEAD_BYTES = 96,  /* before the records of a group */
-    DRIVES_RECORD_HEAD_BYTES = 24, /* before the fields of a record */
-    DRIVES_FIELD_HEAD_BYTES = 8,   /* before the bytes of a field */
-    DRIVES_ENTRY_HEAD_BYTES = 64,  /* before the fields of an entry */
-    DRIVES_KEY_BYTES_MAX = 1 + ENGINE_BUCKET_BYTES_MAX + 1 + ENGINE_NAME_BYTES_MAX,
+    DRIVES_ENTRY_FLAGS_VERSION = 2, /* of an entry with flags: older readers must refuse it */
+    DRIVES_BLOCK_BYTES = 4096,      /* alignment of groups and data extents */
+    DRIVES_HEAD_BYTES = 4096,       /* superblock file; first block of a segment */
+    DRIVES_GROUP_HEAD_BYTES = 96,   /* before the records of a group */
+    DRIVES_RECORD_HEAD_BYTES = 24,  /* before the fields of a record */
+    DRIVES_FIELD_HEAD_BYTES = 8,    /* before the bytes of a field */
+    DRIVES_ENTRY_HEAD_BYTES = 64,   /* before the fields of an entry */
+    DRIVES_KEY_BYTES_MAX = 1 + ENGINE_BUCKET_BYTES_MAX + 1 + VERSIONS_NAME_BYTES_MAX,
     DRIVES_STORE_ID_BYTES = 16
 };
 
@@ -80,6 +81,9 @@ enum drives_field_tag {
     FIELD_REMOVE = 3,  /* record: another key, removed in the same commit */
     FIELD_PURGE = 4,   /* record: every key that starts with this is removed */
     FIELD_PAYLOAD = 5, /* record: the inline payload */
+    /* Record, critical, one right behind the other: a further key, and what it names from now on */
+    FIELD_FURTHER_KEY = 6,
+    FIELD_FURTHER_ENTRY = 7,
     FIELD_ETAG = 32,   /* entry */
     FIELD_META = 33,   /* entry */
     FIELD_LAYOUT = 34, /* entry: where the payload is */
@@ -109,6 +113,11 @@ struct drives_record {
     struct view key, entry, payload;
     struct view fields; /* all of them: removes and purges are walked there */
 };
+/* Walks the further keys: takes the next one off *rest, which is r->fields at first. ERR_NOT_FOUND:
+ * there are no more. */
+enum err drives_format_further_take(struct view *rest, struct view *key_out, struct view *entry_out)
+    MUST_CHECK;
+void drives_format_further_put(struct buf *b, struct view key, struct view entry);
 /* Takes the next record off *rest. ERR_CORRUPT when it is not one. */
 enum err drives_format_record_take(struct view *rest, struct drives_record *r_out) MUST_CHECK;
 /* Writes the head of a record of `bytes` (a multiple of 8) that starts at `at`. */
@@ -128,6 +137,8 @@ struct view drives_format_key_name(struct view key);
 /* The value of the index: what a key names. Views point into the bytes it was read from. */
 struct drives_entry {
     uint64_t seq;
+    uint64_t rev;   /* older stores have 0: it is read as seq */
+    unsigned flags; /* enum engine_flags */
     int64_t mtime_ms;
     uint64_t size, crc64;
     uint32_t home_segment; /* where its record is */

@@ -88,10 +88,13 @@ void drives_fail(struct drives *D);
 void drives_put_write(struct engine *E, struct engine_write *w);
 void drives_put_commit(struct engine *E, struct engine_put *p);
 void drives_put_abort(struct engine *E, struct engine_put *p);
+void drives_amend_start(struct engine *E, struct engine_amend *a);
 void drives_remove_start(struct engine *E, struct engine_remove *r);
 void drives_lookup_start(struct engine *E, struct engine_lookup *l);
 void drives_lookup_release(struct engine *E, struct engine_object *o);
-void drives_lookup_list(struct engine *E, struct engine_list *l);
+void drives_list_start(struct engine *E, struct engine_list *l);
+/* drives_list_versions.c; the index is not begun. */
+void drives_list_versions(struct drives_shard *s, struct engine_list *l);
 void drives_read_start(struct engine *E, struct engine_read *r);
 void drives_close_start(struct engine *E, struct op *op);
 /* Everything; half-open is fine. */

@@ -142,6 +142,7 @@ enum err drives_index_seek(struct drives_index *ix, struct drives_cursor *c, str
     c->active = drives_memtable_seek(ix->active, key);
     c->frozen = ix->frozen ? drives_memtable_seek(ix->frozen, key) : NULL;
     c->tree.reader = &ix->reader;
+    c->tree.is_second = c->is_second;
     e = drives_tree_seek(&c->tree, key);
     c->has_tree = !e;
     if (e && e != ERR_NOT_FOUND)

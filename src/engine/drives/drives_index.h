@@ -41,6 +41,7 @@ struct drives_cursor {
     /* What it may still do; set by the caller, 0: it stops where it is, on a removed key, too. */
     uint32_t steps_left;
     bool sees_purged; /* what is hidden */
+    bool is_second;   /* another walk of this owner is under way in the same turn */
 };
 /* To the first key >= key that is not removed. ERR_NOT_FOUND: there is none. */
 enum err

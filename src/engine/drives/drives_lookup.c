@@ -1,13 +1,9 @@
-/* Finding and listing, on the owner. The index is memory and a memory map: nothing waits. */
-#include <assert.h>
+/* Finding, on the owner. The index is memory and a memory map: nothing waits. */
 #include <stdlib.h>
 
-#include "engine/drives/drives_commit.h"
+#include "engine/drives/drives_decide.h"
 #include "engine/drives/drives_impl.h"
 #include "engine/drives/drives_object.h"
-#include "engine/engine_page.h"
-
-/* ---- lookup ------------------------------------------------------------------------------ */
 
 static bool has_segments(struct drives *D, const struct drives_layout *l)
 {
@@ -17,18 +13,6 @@ static bool has_segments(struct drives *D, const struct drives_layout *l)
         if (!drives_segment_find(D, u.segment))
             return false;
     return true;
-}
-
-static struct engine_info info_of(const struct drives_entry *e)
-{
-    return (struct engine_info){
-        .size = e->size,
-        .mtime_ms = e->mtime_ms,
-        .seq = e->seq,
-        .crc64 = e->crc64,
-        .etag = e->etag,
-        .meta = e->meta,
-    };
 }
 
 /* A copy, pinned. */
@@ -50,21 +34,65 @@ static enum err object_new(struct drives *D, struct view entry, struct engine_ob
         free(o);
         return err;
     }
-    o->object = (struct engine_object){.info = info_of(&e), .engine = &D->base};
+    o->object = (struct engine_object){.info = drives_object_info(&e), .engine = &D->base};
     drives_segment_pin(D, &o->layout, 1);
     *object_out = &o->object;
     return ERR_OK;
 }
 
+/* Nothing: is that since the latest is a marker? */
+static enum err find_marker(struct drives_index *ix, unsigned flags, struct engine_lookup *l)
+{
+    struct engine_found f;
+    struct drives_peek p;
+
+    if (flags == 0)
+        return ERR_NOT_FOUND;
+    drives_decide_peek(&p, ix, l->key);
+    TRY(engine_versions_find(&p.peek, flags, l->version, &f));
+    if (f.is_marker) {
+        l->marker.is_set = true;
+        l->marker.seq = f.info.seq;
+        l->marker.flags = f.info.flags;
+        l->marker.mtime_ms = f.info.mtime_ms;
+    }
+    return ERR_NOT_FOUND;
+}
+
+static enum err
+find_latest(struct drives_index *ix, unsigned flags, struct engine_lookup *l, struct view *entry)
+{
+    struct drives_key k;
+    struct view key = drives_decide_key(&k, l->key.space, l->key.bucket, l->key.name);
+    enum err e = drives_index_get(ix, key, entry);
+
+    l->is_latest = !e;
+    return e == ERR_NOT_FOUND ? find_marker(ix, flags, l) : e;
+}
+
+static enum err
+find_version(struct drives_index *ix, unsigned flags, struct engine_lookup *l, struct view *entry)
+{
+    struct engine_found f;
+    struct drives_peek p;
+
+    drives_decide_peek(&p, ix, l->key);
+    TRY(engine_versions_find(&p.peek, flags, l->version, &f));
+    l->is_latest = f.is_latest;
+    return drives_decide_found(ix, &l->key, &f, entry);
+}
+
 static enum err find(struct drives_shard *s, struct engine_lookup *l)
 {
-    uint8_t bytes[DRIVES_KEY_BYTES_MAX];
-    struct buf key = buf_over(bytes, sizeof bytes);
+    struct drives_index *ix = &s->keys;
     struct view entry;
+    unsigned flags;
 
-    TRY(drives_commit_bucket(&s->keys, l->key.space, l->key.bucket));
-    drives_format_key_put(&key, l->key.space, l->key.bucket, l->key.name);
-    TRY(drives_index_get(&s->keys, buf_view(&key), &entry));
+    TRY(drives_decide_bucket(ix, l->key.space, l->key.bucket, &flags));
+    if (l->version.kind == VERSION_LATEST)
+        TRY(find_latest(ix, flags, l, &entry));
+    else
+        TRY(find_version(ix, flags, l, &entry));
     return object_new(s->drives, entry, &l->object);
 }
 
@@ -86,183 +114,4 @@ void drives_lookup_release(struct engine *E, struct engine_object *o)
 
     drives_segment_pin(drives_of(E), &own->layout, -1);
     free(own);
-}
-
-/* ---- listing ----------------------------------------------------------------------------- */
-
-/*
- * A page is made in as many turns as it takes: after LIST_STEPS it goes on from the key where it
- * stopped, woken by itself. What is committed in between may be in it or not.
- */
-enum { LIST_STEPS = 4096 };
-
-struct listing {
-    struct drives_shard *shard;
-    struct engine_list *list;
-    struct engine_page page;
-    struct drives_cursor cursor;
-    struct op again;
-    bool is_paused;
-    size_t stop_len;                          /* paused: bytes of the key in `bytes` */
-    size_t prefix_len;                        /* of the key: space, bucket, 0x00 */
-    uint8_t bytes[DRIVES_KEY_BYTES_MAX + 64]; /* where to seek to */
-};
-
-/* A key of this listing that begins with `name`. A bucket's key has the name before the 0x00. */
-static struct view seek_key(struct listing *x, struct view name)
-{
-    struct buf b = buf_over(x->bytes, sizeof x->bytes);
-
-    buf_put_byte(&b, (uint8_t)x->list->space);
-    if (x->list->space != SPACE_BUCKET) {
-        buf_put(&b, x->list->bucket);
-        buf_put_byte(&b, 0);
-    }
-    x->prefix_len = b.len;
-    buf_put(&b, view_upto(name, sizeof x->bytes - b.len));
-    return buf_view(&b);
-}
-
-/* The first key behind all that start with this one. Len 0: there is none. */
-static struct view behind(struct view key, uint8_t *bytes)
-{
-    size_t len = key.len;
-
-    while (len > 0 && bytes[len - 1] == 0xff)
-        len--;
-    if (len > 0)
-        bytes[len - 1]++;
-    return view_of(bytes, len);
-}
-
-static enum err seek(struct listing *x, struct view key)
-{
-    if (key.len == 0)
-        return ERR_NOT_FOUND;
-    return drives_index_seek(&x->shard->keys, &x->cursor, key);
-}
-
-static bool is_mine(const struct listing *x, struct view key, struct view prefix)
-{
-    const struct engine *E = &x->shard->drives->base;
-
-    if (!view_starts(key, prefix))
-        return false;
-    return x->list->space != SPACE_BUCKET ||
-           engine_owner(E, drives_format_key_name(key)) == x->shard->index;
-}
-
-static enum err offer(struct listing *x, enum engine_page_next *next_out)
-{
-    struct drives_entry e;
-    struct engine_info info;
-    struct view entry;
-
-    TRY(drives_index_entry(&x->cursor, &entry));
-    TRY(drives_format_entry_get(entry, &e));
-    info = info_of(&e);
-    *next_out = engine_page_offer(&x->page, drives_format_key_name(x->cursor.key), &info);
-    return ERR_OK;
-}
-
-/* Where to go on. */
-static void pause_at(struct listing *x, struct view key)
-{
-    assert(key.len <= sizeof x->bytes);
-    memmove(x->bytes, key.at, key.len);
-    x->stop_len = key.len;
-    x->is_paused = true;
-}
-
-/* ERR_NOT_FOUND: there are no more. */
-static enum err step(struct listing *x, struct view prefix, bool *is_end_out)
-{
-    enum engine_page_next next = PAGE_NEXT;
-
-    if (is_mine(x, x->cursor.key, prefix))
-        TRY(offer(x, &next));
-    *is_end_out = next == PAGE_END;
-    if (next == PAGE_END)
-        return x->page.err;
-    if (next == PAGE_PAST)
-        return seek(x, behind(seek_key(x, x->page.past), x->bytes));
-    return drives_index_next(&x->cursor);
-}
-
-/* From `key` to the end of the page or of the steps. */
-static enum err list_some(struct listing *x, struct view key)
-{
-    uint8_t bytes[1 + ENGINE_BUCKET_BYTES_MAX + 1];
-    struct view prefix = {bytes, x->prefix_len};
-    bool is_end = false;
-    enum err e;
-
-    memcpy(bytes, x->bytes, x->prefix_len);
-    x->cursor.steps_left = LIST_STEPS;
-    e = seek(x, key);
-    while (!e && !is_end && view_starts(x->cursor.key, prefix)) {
-        if (x->cursor.steps_left == 0) {
-            pause_at(x, x->cursor.key);
-            return ERR_OK;
-        }
-        e = step(x, prefix, &is_end);
-    }
-    return e == ERR_NOT_FOUND ? x->page.err : e;
-}
-
-static void list_end(struct listing *x, enum err e)
-{
-    struct engine_list *l = x->list;
-
-    if (e)
-        l->count = 0;
-    op_complete(&l->op, e);
-}
-
-static void list_on(struct op *again)
-{
-    struct listing *x = container_of(again, struct listing, again);
-    enum err e = drives_index_begin(&x->shard->keys);
-
-    x->is_paused = false;
-    if (!e) {
-        e = list_some(x, view_of(x->bytes, x->stop_len));
-        drives_index_end(&x->shard->keys);
-    }
-    if (!e && x->is_paused)
-        op_send(&x->again, x->shard->home);
-    else
-        list_end(x, e);
-}
-
-/* The listing so far becomes memory of the region. */
-static void list_later(struct listing *x)
-{
-    struct listing *own = region_take(x->list->region, sizeof *own);
-
-    if (!own) {
-        list_end(x, ERR_BUSY);
-        return;
-    }
-    *own = *x;
-    op_init(&own->again, list_on);
-    op_send(&own->again, own->shard->home);
-}
-
-void drives_lookup_list(struct engine *E, struct engine_list *l)
-{
-    struct listing x = {.shard = &drives_of(E)->shards[l->owner], .list = l};
-    enum err e = drives_index_begin(&x.shard->keys);
-
-    engine_page_init(&x.page, l);
-    if (!e) {
-        e = drives_commit_bucket(&x.shard->keys, l->space, l->bucket);
-        if (!e)
-            e = list_some(&x, seek_key(&x, engine_page_first(&x.page)));
-        drives_index_end(&x.shard->keys);
-    }
-    if (!e && x.is_paused)
-        list_later(&x);
-    else
-        list_end(&x, e);
 }

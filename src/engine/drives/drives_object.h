@@ -2,6 +2,7 @@
 #ifndef PENSTOCK_ENGINE_DRIVES_OBJECT_H
 #define PENSTOCK_ENGINE_DRIVES_OBJECT_H
 
+#include "engine/drives/drives_format.h"
 #include "engine/drives/drives_layout.h"
 #include "engine/engine.h"
 
@@ -14,6 +15,21 @@ struct drives_object {
 static inline struct drives_object *drives_object_of(struct engine_object *o)
 {
     return container_of(o, struct drives_object, object);
+}
+
+/* Views as those of e. */
+static inline struct engine_info drives_object_info(const struct drives_entry *e)
+{
+    return (struct engine_info){
+        .size = e->size,
+        .mtime_ms = e->mtime_ms,
+        .seq = e->seq,
+        .rev = e->rev,
+        .flags = e->flags,
+        .crc64 = e->crc64,
+        .etag = e->etag,
+        .meta = e->meta,
+    };
 }
 
 #endif

@@ -140,14 +140,9 @@ static void put_finish(struct drives_stage *st, enum err e)
     struct engine_put *p = st->put;
 
     if (!e) {
-        p->info = (struct engine_info){
-            .size = st->size,
-            .mtime_ms = p->mtime_ms,
-            .seq = st->txn.entry.seq,
-            .crc64 = st->crc64,
-            .etag = p->etag,
-            .meta = p->meta,
-        };
+        p->info = st->txn.info;
+        p->info.etag = p->etag;
+        p->info.meta = p->meta;
     }
     /* The record may be there after the next open: its extents stay as they are. */
     if (e == ERR_UNKNOWN_OUTCOME)
@@ -170,8 +165,10 @@ static void commit(struct drives_stage *st)
 
     st->wait = PUT_COMMITTING;
     st->txn = (struct drives_txn){
-        .type = RECORD_PUT,
+        .what = TXN_PUT,
         .key = p->key,
+        .flags = p->flags,
+        .has_flags = true,
         .condition = p->condition,
         .require = p->require,
         .also_remove = p->also_remove,
@@ -283,8 +280,6 @@ static enum err prepare(struct drives_stage *st, bool *is_long_out)
         return st->err;
     if (view_index(p->key.bucket, 0) != SIZE_MAX)
         return ERR_INVALID;
-    if (p->flags)
-        return ERR_UNSUPPORTED;
     if (p->part_count > 0)
         TRY(compose(st, is_long_out));
     if (p->has_crc64_expected && st->crc64 != p->crc64_expected)

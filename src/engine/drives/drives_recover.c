@@ -160,16 +160,14 @@ static struct drives_stream *earliest(struct recovery *x)
 }
 
 /* What the payload is in: there, or a ghost; and not free any more. */
-static enum err claim_extents(struct recovery *x, const struct drives_record *r)
+static enum err claim_entry(struct recovery *x, struct view bytes)
 {
     struct drives *D = x->drives;
     struct drives_layout l;
     struct drives_entry entry;
     struct drives_usage u;
 
-    if (r->type != RECORD_PUT)
-        return ERR_OK;
-    TRY(drives_format_entry_get(r->entry, &entry));
+    TRY(drives_format_entry_get(bytes, &entry));
     TRY(drives_layout_get(entry.layout, &l));
     for (uint32_t i = 0; drives_layout_usage(&l, i, &u); i++) {
         if (!drives_segment_find(D, u.segment))
@@ -188,6 +186,18 @@ static enum err claim_extents(struct recovery *x, const struct drives_record *r)
         }
     }
     return ERR_OK;
+}
+
+static enum err claim_extents(struct recovery *x, const struct drives_record *r)
+{
+    struct view rest = r->fields, key, entry;
+    enum err e;
+
+    if (r->type == RECORD_PUT)
+        TRY(claim_entry(x, r->entry));
+    while (!(e = drives_format_further_take(&rest, &key, &entry)))
+        TRY(claim_entry(x, entry));
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 /* What was replayed must be on media before the tree rests on it: after a killed process it may be

@@ -14,6 +14,10 @@ static void removed(struct drives_txn *t, enum err e)
     struct removal *x = container_of(t, struct removal, txn);
     struct engine_remove *r = x->remove;
 
+    if (!e) {
+        r->made_marker = t->made_marker;
+        r->info = t->info;
+    }
     free(x);
     op_complete(&r->op, e);
 }
@@ -28,8 +32,11 @@ void drives_remove_start(struct engine *E, struct engine_remove *r)
         return;
     }
     x->remove = r;
-    x->txn.type = RECORD_REMOVE;
+    x->txn.what = TXN_REMOVE;
     x->txn.key = r->key;
+    x->txn.version = r->version;
+    x->txn.entry.mtime_ms = r->mtime_ms;
+    x->txn.entry.meta = r->meta;
     x->txn.condition = r->condition;
     x->txn.purge_parts = r->purge_parts;
     x->txn.done = removed;

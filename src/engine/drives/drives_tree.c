@@ -131,15 +131,18 @@ enum err drives_tree_reader_open(struct drives_tree *t, struct drives_tree_reade
     code = mdb_txn_begin(t->env, NULL, MDB_RDONLY, &r->txn);
     if (code)
         return drives_tree_err(code);
-    code = mdb_cursor_open(r->txn, t->index, &r->cursor);
+    code = mdb_cursor_open(r->txn, t->index, &r->cursors[0]);
+    if (!code)
+        code = mdb_cursor_open(r->txn, t->index, &r->cursors[1]);
     mdb_txn_reset(r->txn);
     return drives_tree_err(code);
 }
 
 void drives_tree_reader_close(struct drives_tree_reader *r)
 {
-    if (r->cursor)
-        mdb_cursor_close(r->cursor);
+    for (unsigned i = 0; i < ARRAY_COUNT(r->cursors); i++)
+        if (r->cursors[i])
+            mdb_cursor_close(r->cursors[i]);
     if (r->txn)
         mdb_txn_abort(r->txn);
     *r = (struct drives_tree_reader){0};
@@ -153,12 +156,13 @@ enum err drives_tree_begin(struct drives_tree_reader *r)
     code = mdb_txn_renew(r->txn);
     if (code)
         return drives_tree_err(code);
-    code = mdb_cursor_renew(r->txn, r->cursor);
+    code = mdb_cursor_renew(r->txn, r->cursors[0]);
     if (code) {
         mdb_txn_reset(r->txn);
         return drives_tree_err(code);
     }
     r->is_open = true;
+    r->is_second_open = false;
     return ERR_OK;
 }
 
@@ -177,6 +181,11 @@ enum err drives_tree_get(struct drives_tree_reader *r, struct view key, struct v
 
 /* ---- the cursor -------------------------------------------------------------------------- */
 
+static MDB_cursor *cursor_of(const struct drives_tree_cursor *c)
+{
+    return c->reader->cursors[c->is_second ? 1 : 0];
+}
+
 /* To the first at or behind the place of `key` at the cursor's depth; its family is ours now. */
 static int position(struct drives_tree_cursor *c, struct view key, MDB_val *k, MDB_val *value)
 {
@@ -187,7 +196,7 @@ static int position(struct drives_tree_cursor *c, struct view key, MDB_val *k, M
     if (c->depth > 0)
         memcpy(c->stem, at.bytes, sizeof c->stem);
     *k = at.val;
-    code = mdb_cursor_get(c->reader->cursor, k, value, MDB_SET_RANGE);
+    code = mdb_cursor_get(cursor_of(c), k, value, MDB_SET_RANGE);
     if (code) /* k is not ours to look at any more */
         *k = (MDB_val){0, NULL};
     return code;
@@ -229,7 +238,7 @@ static int leave(struct drives_tree_cursor *c, MDB_val *k, MDB_val *v)
     if (code || !is_in_family(c, view_val(*k), &piece) ||
         piece.len < drives_tree_key_door(c->depth))
         return code ? code : MDB_CORRUPTED; /* it is gone */
-    return mdb_cursor_get(c->reader->cursor, k, v, MDB_NEXT);
+    return mdb_cursor_get(cursor_of(c), k, v, MDB_NEXT);
 }
 
 static enum err take(struct drives_tree_cursor *c, struct view piece, MDB_val value)
@@ -277,6 +286,10 @@ enum err drives_tree_seek(struct drives_tree_cursor *c, struct view key)
     int code;
 
     assert(c->reader->is_open);
+    if (c->is_second && !c->reader->is_second_open) {
+        TRY(drives_tree_err(mdb_cursor_renew(c->reader->txn, cursor_of(c))));
+        c->reader->is_second_open = true;
+    }
     c->depth = 0;
     code = position(c, key, &k, &value);
     return settle(c, key, code, k, value);
@@ -285,7 +298,7 @@ enum err drives_tree_seek(struct drives_tree_cursor *c, struct view key)
 enum err drives_tree_next(struct drives_tree_cursor *c)
 {
     MDB_val k, value;
-    int code = mdb_cursor_get(c->reader->cursor, &k, &value, MDB_NEXT);
+    int code = mdb_cursor_get(cursor_of(c), &k, &value, MDB_NEXT);
 
     return settle(c, VIEW_EMPTY, code, k, value);
 }

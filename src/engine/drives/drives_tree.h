@@ -38,8 +38,8 @@ enum err drives_tree_find(
 struct drives_tree_reader {
     const struct drives_tree *tree;
     MDB_txn *txn;
-    MDB_cursor *cursor;
-    bool is_open;
+    MDB_cursor *cursors[2]; /* two walks may be under way; [1] joins when it is first used */
+    bool is_open, is_second_open;
 };
 
 enum err drives_tree_reader_open(struct drives_tree *t, struct drives_tree_reader *r) MUST_CHECK;
@@ -52,6 +52,7 @@ drives_tree_get(struct drives_tree_reader *r, struct view key, struct view *entr
 
 struct drives_tree_cursor {
     struct drives_tree_reader *reader;
+    bool is_second;         /* whose walk: set by the caller */
     struct view key, entry; /* valid after ERR_OK, until the next step */
     uint32_t key_crc;
     unsigned depth; /* how many doors we are behind; their pieces are in path */
