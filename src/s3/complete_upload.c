@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "s3/find.h"
+#include "s3/object_extras.h"
 #include "s3/object_headers.h"
 #include "s3/ops.h"
 
@@ -131,6 +132,7 @@ static enum s3_code prepare(
 
     if (!code)
         code = object_headers_condition(r, condition_out);
+    object_extras_default(r, &c->meta);
     if (!code)
         code = s3_code_from_err(meta_encode(&c->meta, r->region, meta_out), true);
     *purge_out = upload_parts_prefix(r->region, c->id);

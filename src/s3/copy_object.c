@@ -14,6 +14,7 @@
 #include "s3/acl_request.h"
 #include "s3/copy.h"
 #include "s3/meta.h"
+#include "s3/object_extras.h"
 #include "s3/object_headers.h"
 #include "s3/ops.h"
 #include "s3/xml.h"
@@ -196,7 +197,8 @@ static enum s3_code make_meta(struct copy_object *o)
     m->website_redirect = o->asked.website_redirect;
     m->owner_id = o->asked.owner_id;
     m->acl = o->asked.acl;
-    m->lock = o->asked.lock;
+    m->lock = o->asked.lock; /* never the source's */
+    object_extras_default(o->request, m);
     m->tags = o->asked.tags;
     m->parts = NULL;
     m->part_count = 0;
@@ -327,6 +329,8 @@ static enum s3_code read_directives(struct copy_object *o, const char **detail_o
     if (!code)
         code = object_headers_refused(r);
     if (!code)
+        code = object_extras_read(r, &o->asked, detail_out);
+    if (!code)
         code = object_headers_condition(r, &o->condition);
     return code ? code : acl_request_headers(r, &o->asked, detail_out);
 }
@@ -347,7 +351,7 @@ void copy_object_start(struct s3_request *r)
         code = read_directives(o, &detail);
     }
     if (code) {
-        s3_finish_error(r, code, code == S3_SlowDown ? NULL : detail);
+        s3_finish_error(r, code, detail);
         return;
     }
     op_init(&o->copy.op, on_found);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "s3/acl_request.h"
 #include "s3/meta.h"
+#include "s3/object_extras.h"
 #include "s3/object_headers.h"
 #include "s3/ops.h"
 #include "s3/upload.h"
@@ -79,6 +80,7 @@ static enum s3_code read_checksum(struct create_upload *u)
                                                                                : S3_InvalidRequest;
 }
 
+/* A default retention begins when there is an object: CompleteMultipartUpload adds it. */
 static enum s3_code read_request(struct create_upload *u, const char **detail_out)
 {
     struct s3_request *r = u->request;
@@ -86,6 +88,8 @@ static enum s3_code read_request(struct create_upload *u, const char **detail_ou
 
     if (!code)
         code = object_headers_meta(r, &u->meta);
+    if (!code)
+        code = object_extras_read(r, &u->meta, detail_out);
     if (!code)
         code = read_checksum(u);
     return code ? code : acl_request_headers(r, &u->meta, detail_out);

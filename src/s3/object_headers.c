@@ -8,11 +8,10 @@ static const char user_prefix[] = "x-amz-meta-";
 
 static bool is_refused(struct view name)
 {
-    static const char *const prefixes[] = {"x-amz-server-side-encryption", "x-amz-object-lock-"};
+    static const char *const prefixes[] = {"x-amz-server-side-encryption"};
     static const char *const names[] = {
-        "x-amz-tagging",       "x-amz-write-offset-bytes",
-        "x-amz-mfa",           "x-amz-if-match-last-modified-time",
-        "x-amz-if-match-size", "x-amz-rename-source",
+        "x-amz-write-offset-bytes", "x-amz-mfa",           "x-amz-if-match-last-modified-time",
+        "x-amz-if-match-size",      "x-amz-rename-source",
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++)

@@ -12,8 +12,8 @@
 enum { OBJECT_HEADERS_SYSTEM_BYTES_MAX = 4096 };
 
 /*
- * S3_None, or the answer to a header that must not be ignored: encryption, object lock, tags,
- * write offsets. For reads and writes.
+ * S3_None, or the answer to a header that must not be ignored: encryption, write offsets. For reads
+ * and writes.
  */
 enum s3_code object_headers_refused(const struct s3_request *r);
 /* Fills the text and user fields of *m (the rest is left alone); views of headers or the region. */

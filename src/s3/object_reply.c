@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/text.h"
+#include "s3/object_extras.h"
 #include "s3/object_headers.h"
 
 /* --- the request -------------------------------------------------------------------------- */
@@ -225,6 +226,7 @@ static void put_amz(struct object_reply *o)
         http_reply_header(q, "x-amz-storage-class", o->meta->storage_class);
     if (o->part_number && o->meta->part_count > 0)
         http_reply_headerf(q, "x-amz-mp-parts-count", "%u", o->meta->part_count);
+    object_extras_reply(o->request, o->meta);
     put_user(o);
     put_checksums(o);
 }

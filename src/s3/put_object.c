@@ -4,6 +4,7 @@
  *   headers -> storing (store.h) -> the answer
  */
 #include "s3/acl_request.h"
+#include "s3/object_extras.h"
 #include "s3/object_headers.h"
 #include "s3/ops.h"
 #include "s3/store.h"
@@ -38,6 +39,12 @@ static enum s3_code read_headers(struct put_object *p, const char **detail_out)
         code = object_headers_condition(r, &p->store.condition);
     if (!code)
         code = object_headers_meta(r, &p->meta);
+    if (!code)
+        code = object_extras_check_body(r, detail_out);
+    if (!code)
+        code = object_extras_read(r, &p->meta, detail_out);
+    if (!code)
+        object_extras_default(r, &p->meta);
     return code ? code : acl_request_headers(r, &p->meta, detail_out);
 }
 

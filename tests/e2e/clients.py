@@ -73,8 +73,7 @@ class Aws(Client):
         return [line.split()[-1] for line in self.aws("s3", "ls").decode().splitlines()]
 
     def copy(self, bucket, key, to):
-        # The default asks for the tags of large objects, which this store says it has none of by 501.
-        self.aws("s3", "cp", "--copy-props", "metadata-directive", f"s3://{bucket}/{key}", f"s3://{bucket}/{to}")
+        self.aws("s3", "cp", f"s3://{bucket}/{key}", f"s3://{bucket}/{to}")
 
     def delete(self, bucket, key):
         self.aws("s3", "rm", f"s3://{bucket}/{key}")

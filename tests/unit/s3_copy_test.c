@@ -89,7 +89,7 @@ static void what_is_asked_wrongly_is_refused(void **state)
         {"x-amz-copy-source:/nobucket/src", NULL, 404, "NoSuchBucket"},
         {from_src, "x-amz-metadata-directive:MERGE", 400, "InvalidArgument"},
         {from_src, "x-amz-tagging-directive:SWAP", 400, "InvalidArgument"},
-        {from_src, "x-amz-tagging:a=b", 501, "NotImplemented"},
+        {from_src, "x-amz-tagging:=b", 400, "InvalidTag"},
         {from_src, "x-amz-copy-source-range:bytes=0-1", 501, "NotImplemented"},
         {from_src, "x-amz-copy-source-server-side-encryption-customer-algorithm:AES256", 501,
          "NotImplemented"},

@@ -177,7 +177,7 @@ static void bad_writes_store_nothing(void **state)
          400,
          "EntityTooLarge"},
         {{.headers = {"x-amz-server-side-encryption:AES256"}}, 501, "NotImplemented"},
-        {{.headers = {"x-amz-tagging:a=b"}}, 501, "NotImplemented"},
+        {{.headers = {"x-amz-tagging:a=b&a=c"}}, 400, "InvalidArgument"},
         {{.headers = {"x-amz-acl:public-read"}}, 400, "AccessControlListNotSupported"},
         {{.headers = {"x-amz-acl:public-ready"}}, 400, "InvalidArgument"},
         {{.headers = {"x-amz-acl:aws-exec-read"}}, 501, "NotImplemented"},
