@@ -1,6 +1,5 @@
 /*
- * ListObjects, ListObjectsV2, and ListObjectVersions of buckets without versions: three texts of
- * one page.
+ * ListObjects and ListObjectsV2: two texts of one page.
  *
  *   LISTING --engine--> answer
  *
@@ -12,7 +11,7 @@
 #include "s3/ops.h"
 #include "s3/xml.h"
 
-enum list_form { LIST_V1, LIST_V2, LIST_VERSIONS };
+enum list_form { LIST_V1, LIST_V2 };
 enum { ITEM_XML_BYTES = 640 };
 
 struct list_objects {
@@ -20,7 +19,7 @@ struct list_objects {
     enum list_form form;
     unsigned max_keys;
     bool is_url, wants_owner;
-    struct view marker; /* as sent: marker, start-after, key-marker */
+    struct view marker; /* as sent: marker, start-after */
     struct view token;
     struct engine_list list;
 };
@@ -59,17 +58,6 @@ static void put_head_v2(struct buf *x, const struct list_objects *o)
         list_put_token(x, "NextContinuationToken", last_name(o));
 }
 
-static void put_head_versions(struct buf *x, const struct list_objects *o)
-{
-    put_echo(x, "KeyMarker", o->marker, o->is_url);
-    xml_text(x, "VersionIdMarker", s3_param(o->request, "version-id-marker"));
-    if (is_truncated(o)) {
-        put_echo(x, "NextKeyMarker", last_name(o), o->is_url);
-        if (!o->list.items[o->list.count - 1].is_prefix)
-            xml_text(x, "NextVersionIdMarker", VIEW("null"));
-    }
-}
-
 static void put_head(struct buf *x, const struct list_objects *o)
 {
     xml_text(x, "Name", o->request->bucket);
@@ -82,29 +70,21 @@ static void put_head(struct buf *x, const struct list_objects *o)
     xml_bool(x, "IsTruncated", is_truncated(o));
     if (o->form == LIST_V1)
         put_head_v1(x, o);
-    else if (o->form == LIST_V2)
-        put_head_v2(x, o);
     else
-        put_head_versions(x, o);
+        put_head_v2(x, o);
 }
 
 static void put_entry(struct buf *x, const struct list_objects *o, const struct engine_item *item)
 {
-    const char *element = o->form == LIST_VERSIONS ? "Version" : "Contents";
-
-    xml_open(x, element);
+    xml_open(x, "Contents");
     list_put_name(x, "Key", item->name, o->is_url);
-    if (o->form == LIST_VERSIONS) {
-        xml_text(x, "VersionId", VIEW("null"));
-        xml_bool(x, "IsLatest", true);
-    }
     xml_date(x, "LastModified", item->info.mtime_ms);
     xml_etag(x, item->info.etag);
     xml_u64(x, "Size", item->info.size);
     xml_text(x, "StorageClass", VIEW("STANDARD"));
     if (o->wants_owner)
         list_put_person(x, o->request, "Owner", list_owner(o->request, item->info.meta));
-    xml_close(x, element);
+    xml_close(x, "Contents");
 }
 
 static void put_items(struct buf *x, const struct list_objects *o)
@@ -126,8 +106,7 @@ static void put_items(struct buf *x, const struct list_objects *o)
 static size_t bytes_max(const struct list_objects *o)
 {
     size_t sum = 4096 + 8 * list_name_bytes(o->list.prefix) + list_name_bytes(o->list.delimiter) +
-                 4 * list_name_bytes(o->marker) + list_name_bytes(o->token) +
-                 list_name_bytes(s3_param(o->request, "version-id-marker"));
+                 4 * list_name_bytes(o->marker) + list_name_bytes(o->token);
 
     for (unsigned i = 0; i < o->list.count; i++) {
         const struct engine_item *item = &o->list.items[i];
@@ -143,7 +122,6 @@ static size_t bytes_max(const struct list_objects *o)
 
 static void answer(struct list_objects *o)
 {
-    const char *root = o->form == LIST_VERSIONS ? "ListVersionsResult" : "ListBucketResult";
     struct s3_request *r = o->request;
     size_t cap = bytes_max(o);
     struct buf x = buf_over(region_take(r->region, cap), cap);
@@ -152,10 +130,10 @@ static void answer(struct list_objects *o)
         s3_finish_error(r, S3_SlowDown, NULL);
         return;
     }
-    xml_open_root(&x, root);
+    xml_open_root(&x, "ListBucketResult");
     put_head(&x, o);
     put_items(&x, o);
-    xml_close(&x, root);
+    xml_close(&x, "ListBucketResult");
     list_finish(r, &x);
 }
 
@@ -172,13 +150,11 @@ static void list_objects_advance(struct op *op)
 
 static enum s3_code read_marker(struct list_objects *o)
 {
-    static const char *const names[] = {"marker", "start-after", "key-marker"};
+    static const char *const names[] = {"marker", "start-after"};
     struct s3_request *r = o->request;
 
     o->marker = s3_param(r, names[o->form]);
     o->list.after = o->marker;
-    if (o->form == LIST_VERSIONS && s3_param(r, "version-id-marker").len && !o->marker.len)
-        return S3_InvalidArgument;
     if (o->form != LIST_V2)
         return S3_None;
     o->token = s3_param(r, "continuation-token");
@@ -201,9 +177,7 @@ static enum s3_code read_params(struct list_objects *o, const char **detail_out)
     code = list_take_encoding(r, &o->is_url);
     if (code)
         return code;
-    *detail_out = o->form == LIST_V2
-                      ? "the continuation token is not one of ours"
-                      : "A version-id marker cannot be specified without a key marker.";
+    *detail_out = "the continuation token is not one of ours";
     code = read_marker(o);
     if (code)
         return code;
@@ -251,9 +225,4 @@ void list_objects_start(struct s3_request *r)
 void list_objects_v2_start(struct s3_request *r)
 {
     start(r, LIST_V2);
-}
-
-void list_object_versions_start(struct s3_request *r)
-{
-    start(r, LIST_VERSIONS);
 }
