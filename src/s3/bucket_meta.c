@@ -42,6 +42,29 @@ bool bucket_meta_location_is_valid(struct view location)
     return location.len <= 64;
 }
 
+static const char *const ownerships[] = {
+    [OWNERSHIP_ENFORCED] = "BucketOwnerEnforced",
+    [OWNERSHIP_PREFERRED] = "BucketOwnerPreferred",
+    [OWNERSHIP_WRITER] = "ObjectWriter",
+};
+
+bool bucket_meta_read_ownership(struct view text, enum bucket_ownership *ownership_out)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(ownerships); i++) {
+        if (!view_is(text, ownerships[i]))
+            continue;
+        *ownership_out = (enum bucket_ownership)i;
+        return true;
+    }
+    return false;
+}
+
+const char *bucket_meta_ownership_name(enum bucket_ownership o)
+{
+    assert((size_t)o < ARRAY_COUNT(ownerships));
+    return ownerships[o];
+}
+
 /* --- encoding ----------------------------------------------------------------------------- */
 
 static struct view text_of(const struct bucket_meta *m, size_t i)
@@ -161,4 +184,18 @@ enum err bucket_meta_decode(struct view blob, struct bucket_meta *m_out)
         TRY(take_entry(m_out, tag, value));
     }
     return ERR_OK;
+}
+
+void bucket_meta_listing(struct view blob, struct view *location_out, struct view *owner_id_out)
+{
+    struct view rest = view_from(blob, 1), value;
+    uint16_t tag;
+
+    *location_out = *owner_id_out = VIEW_EMPTY;
+    while (!view_take_le16(&rest, &tag) && !view_take_lv(&rest, &value)) {
+        if (tag == TAG_LOCATION)
+            *location_out = value;
+        else if (tag == TAG_OWNER_ID)
+            *owner_id_out = value;
+    }
 }

@@ -12,6 +12,9 @@
 /* The numbers are stored. A blob that says nothing: made before there was a choice,
  * BucketOwnerEnforced. */
 enum bucket_ownership { OWNERSHIP_ENFORCED, OWNERSHIP_PREFERRED, OWNERSHIP_WRITER };
+/* As headers, XML and settings name it: "BucketOwnerEnforced" ... False: none of the three. */
+bool bucket_meta_read_ownership(struct view text, enum bucket_ownership *ownership_out);
+const char *bucket_meta_ownership_name(enum bucket_ownership o);
 
 enum bucket_block { /* bits of public access block; stored */
                     BLOCK_PUBLIC_ACLS = 1,
@@ -38,6 +41,12 @@ struct bucket_meta { /* empty views: not set */
 bool bucket_meta_location_is_valid(struct view location);
 enum err
 bucket_meta_encode(const struct bucket_meta *m, struct region *R, struct view *blob_out) MUST_CHECK;
+/*
+ * What listings of buckets show, from the first BUCKET_META_LISTING_BYTES of a blob: these two are
+ * encoded first for that. Empty: not set.
+ */
+enum { BUCKET_META_LISTING_BYTES = 256 };
+void bucket_meta_listing(struct view blob, struct view *location_out, struct view *owner_id_out);
 /* Views of blob. */
 enum err bucket_meta_decode(struct view blob, struct bucket_meta *m_out) MUST_CHECK;
 

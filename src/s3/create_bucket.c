@@ -2,30 +2,33 @@
  * CreateBucket.
  *
  *   READING_BODY --body.c--> COMMITTING --engine--> answer
+ *                                 | it exists
+ *                                 v
+ *                              FINDING --bucket.c--> answer: whose it is
  *
  * The location constraint of the body, if any, is kept and told by GetBucketLocation; any name is
- * fine, as one server is all the regions there are.
+ * fine, as one server is all the regions there are. Making one's own bucket again is what it is on
+ * AWS: in us-east-1 it succeeds when nothing would change, elsewhere it is an error.
  */
 #include "s3/access.h"
 #include "s3/acl_request.h"
 #include "s3/ops.h"
+#include "s3/tags.h"
 #include "s3/xml.h"
 
-enum { CREATE_BODY_BYTES_MAX = 16384 };
+enum { CREATE_BODY_BYTES_MAX = 65536 };
 
-enum create_bucket_wait { CREATE_READING_BODY, CREATE_COMMITTING };
+enum create_bucket_wait { CREATE_READING_BODY, CREATE_COMMITTING, CREATE_FINDING };
 
 struct create_bucket {
     struct s3_request *request;
     enum create_bucket_wait wait;
     struct s3_small_body body;
+    struct tags tags;
+    struct bucket bucket; /* as it will be */
     struct engine_put put;
+    struct bucket_find find;
 };
-
-static void fail(struct create_bucket *c, enum s3_code code, const char *detail)
-{
-    s3_finish_error(c->request, code, detail);
-}
 
 static void create_bucket_advance(struct create_bucket *c, enum err e);
 
@@ -39,44 +42,114 @@ static void on_body(struct op *op)
     create_bucket_advance(container_of(op, struct create_bucket, body.op), op->err);
 }
 
-/* S3_None and an empty view when the body names none. */
-static enum s3_code read_location(struct create_bucket *c, struct view *location_out)
+static void on_found(struct op *op)
 {
+    create_bucket_advance(container_of(op, struct create_bucket, find.op), op->err);
+}
+
+/* --- what is asked for ---------------------------------------------------------------------- */
+
+/* Nothing at all when there is no body. */
+static enum s3_code read_body(struct create_bucket *c, const char **detail_out)
+{
+    struct bucket_meta *m = &c->bucket.meta;
+    struct region *R = c->request->region;
     struct xml_node *root = NULL;
 
-    *location_out = VIEW_EMPTY;
     if (c->body.body.len == 0)
         return S3_None;
-    enum err e = xml_parse(c->body.body, c->request->region, &root);
+    enum err e = xml_parse(c->body.body, R, &root);
     if (e)
         return e == ERR_BUSY ? S3_SlowDown : S3_MalformedXML;
     if (!view_is(root->name, "CreateBucketConfiguration"))
         return S3_MalformedXML;
-    if (xml_child(root, "Location") || xml_child(root, "Bucket") || xml_child(root, "Tags"))
+    if (xml_child(root, "Location") || xml_child(root, "Bucket")) /* of directory buckets */
         return S3_NotImplemented;
-    if (!xml_has_only(root, "LocationConstraint"))
+    if (!xml_has_only(root, "LocationConstraint Tags"))
         return S3_MalformedXML;
-    *location_out = view_trim(xml_child_text(root, "LocationConstraint"));
-    return bucket_meta_location_is_valid(*location_out) ? S3_None
-                                                        : S3_IllegalLocationConstraintException;
+    m->location = view_trim(xml_child_text(root, "LocationConstraint"));
+    if (!bucket_meta_location_is_valid(m->location))
+        return S3_IllegalLocationConstraintException;
+    const struct xml_node *list = xml_child(root, "Tags");
+    if (!list)
+        return S3_None;
+    c->request->request_tags = &c->tags;
+    enum s3_code code = tags_from_node(list, TAGS_BUCKET_MAX, R, &c->tags, detail_out);
+    if (!code && c->tags.count && tags_encode(&c->tags, R, &m->tags))
+        return S3_SlowDown;
+    return code;
 }
+
+static enum s3_code read_ownership(const struct s3_request *r, enum bucket_ownership *to)
+{
+    struct view v = s3_header(r, "x-amz-object-ownership");
+
+    *to = (enum bucket_ownership)r->service->ownership_default;
+    return !v.at || bucket_meta_read_ownership(v, to) ? S3_None : S3_InvalidArgument;
+}
+
+static enum s3_code read_lock(const struct s3_request *r, bool *is_enabled_out)
+{
+    struct view v = s3_header(r, "x-amz-bucket-object-lock-enabled");
+
+    *is_enabled_out = v.at && view_eq_nocase(v, VIEW("true"));
+    return !v.at || *is_enabled_out || view_eq_nocase(v, VIEW("false")) ? S3_None
+                                                                        : S3_InvalidArgument;
+}
+
+/* Buckets of a namespace of the account's own are another kind of bucket. */
+static enum s3_code check_namespace(const struct s3_request *r)
+{
+    struct view v = s3_header(r, "x-amz-bucket-namespace");
+
+    return !v.at || view_is(v, "global") ? S3_None : S3_NotImplemented;
+}
+
+static enum s3_code decide(const struct create_bucket *c)
+{
+    struct view location = c->bucket.meta.location;
+    const struct access_ask ask = {
+        .action = "s3:CreateBucket", .location = location.len ? location : VIEW_EMPTY};
+
+    return access_decide(c->request, &ask) == ACCESS_YES ? S3_None : S3_AccessDenied;
+}
+
+static enum s3_code read_all(struct create_bucket *c, const char **detail_out)
+{
+    struct s3_request *r = c->request;
+    struct bucket *b = &c->bucket;
+    enum s3_code code = read_body(c, detail_out);
+
+    if (!code)
+        code = decide(c);
+    if (!code)
+        code = check_namespace(r);
+    if (!code)
+        code = read_ownership(r, &b->meta.ownership);
+    if (!code)
+        code = read_lock(r, &b->meta.lock.is_enabled);
+    if (code)
+        return code;
+    b->name = r->bucket;
+    if (!view_eq(r->user->id, r->service->owner_id))
+        b->meta.owner_id = r->user->id;
+    return acl_request_new_bucket(r, b, detail_out);
+}
+
+/* --- making it ------------------------------------------------------------------------------ */
 
 static void commit(struct create_bucket *c)
 {
     struct s3_request *r = c->request;
     struct engine_key key = {.space = SPACE_BUCKET, .bucket = r->bucket};
-    /* access_also let nobody in who is not somebody. */
-    struct bucket bucket = {.name = r->bucket, .meta = {.owner_id = r->user->id}};
     const char *detail = NULL;
     struct view meta;
-    enum s3_code code = read_location(c, &bucket.meta.location);
+    enum s3_code code = read_all(c, &detail);
 
-    if (!code)
-        code = acl_request_new_bucket(r, &bucket, &detail);
-    if (!code && bucket_meta_encode(&bucket.meta, r->region, &meta))
+    if (!code && bucket_meta_encode(&c->bucket.meta, r->region, &meta))
         code = S3_SlowDown;
     if (code) {
-        fail(c, code, detail);
+        s3_finish_error(r, code, detail);
         return;
     }
     engine_put_init(r->service->engine, &c->put, key, 0);
@@ -84,67 +157,107 @@ static void commit(struct create_bucket *c)
     c->put.mtime_ms = r->now_ms;
     c->put.meta = meta;
     c->put.condition.kind = IF_ABSENT;
+    /* A lock without versions would lock nothing. */
+    c->put.flags = c->bucket.meta.lock.is_enabled ? ENGINE_BUCKET_VERSIONED : 0;
     c->wait = CREATE_COMMITTING;
     s3_wait(r, "CreateBucket.committing");
     engine_commit(&c->put);
 }
 
-static void answer(struct create_bucket *c, enum err e)
+static void find(struct create_bucket *c)
 {
     struct s3_request *r = c->request;
 
-    if (e == ERR_EXISTS || e == ERR_PRECONDITION) {
-        fail(c, S3_BucketAlreadyOwnedByYou, NULL);
-        return;
-    }
-    if (e) {
-        s3_finish_err(r, e);
-        return;
-    }
+    op_init(&c->find.op, on_found);
+    c->find.service = r->service;
+    c->find.name = r->bucket;
+    c->wait = CREATE_FINDING;
+    s3_wait(r, "CreateBucket.finding");
+    bucket_find(&c->find);
+}
+
+static void answer_made(struct s3_request *r)
+{
     s3_reply(r, 200);
     http_reply_headerf(r->http, "Location", "/%.*s", VIEW_FMT(r->bucket));
     s3_finish_empty(r);
 }
+
+static void committed(struct create_bucket *c, enum err e)
+{
+    struct s3_request *r = c->request;
+
+    /* Also after an error: its outcome may not be known. */
+    bucket_changed(r->service, r->bucket);
+    if (e == ERR_EXISTS || e == ERR_PRECONDITION)
+        find(c);
+    else if (e)
+        s3_finish_err(r, e);
+    else
+        answer_made(r);
+}
+
+/* --- it is there already -------------------------------------------------------------------- */
+
+static enum s3_code compare(const struct create_bucket *c, const struct bucket *there)
+{
+    const struct s3_service *S = c->request->service;
+    const struct bucket_meta *asked = &c->bucket.meta;
+
+    if (!view_eq(access_bucket_owner(S, there), c->request->user->id))
+        return S3_BucketAlreadyExists;
+    if (!view_eq(asked->acl, there->meta.acl))
+        return S3_BucketAlreadyExists; /* as a name that is taken: nothing of it is changed */
+    if (asked->lock.is_enabled && !there->meta.lock.is_enabled)
+        return S3_BucketAlreadyOwnedByYou;
+    return view_is(S->region, "us-east-1") ? S3_None : S3_BucketAlreadyOwnedByYou;
+}
+
+static void answer_found(struct create_bucket *c, enum err e)
+{
+    struct s3_request *r = c->request;
+    enum s3_code code;
+
+    /* Gone meanwhile: asked again it can be made. */
+    if (e == ERR_NO_BUCKET) {
+        s3_finish_error(r, S3_OperationAborted, NULL);
+        return;
+    }
+    code = e ? s3_code_from_err(e, false) : compare(c, c->find.bucket);
+    bucket_release(c->find.bucket);
+    if (code)
+        s3_finish_error(r, code, NULL);
+    else
+        answer_made(r);
+}
+
+/* --- the steps ------------------------------------------------------------------------------ */
 
 static void create_bucket_advance(struct create_bucket *c, enum err e)
 {
     switch (c->wait) {
     case CREATE_READING_BODY: /* woken by body.c */
         if (e)
-            fail(c, c->body.code, c->body.detail);
+            s3_finish_error(c->request, c->body.code, c->body.detail);
         else
             commit(c);
         break;
     case CREATE_COMMITTING: /* woken by the engine */
-        bucket_changed(c->request->service, c->request->bucket);
-        answer(c, e);
+        committed(c, e);
+        break;
+    case CREATE_FINDING: /* woken by bucket.c */
+        answer_found(c, e);
         break;
     }
-}
-
-/* What we cannot do must not look done: object lock. */
-static enum s3_code check_headers(const struct s3_request *r)
-{
-    struct view lock = s3_header(r, "x-amz-bucket-object-lock-enabled");
-    struct view ownership = s3_header(r, "x-amz-object-ownership");
-
-    if (lock.at && !view_eq_nocase(lock, VIEW("false")))
-        return S3_NotImplemented;
-    if (ownership.at && !view_is(ownership, "BucketOwnerEnforced"))
-        return S3_NotImplemented;
-    return S3_None;
 }
 
 void create_bucket_start(struct s3_request *r)
 {
     struct create_bucket *c = region_take_zero(r->region, sizeof *c);
-    enum s3_code code = c ? access_also(r, "s3:CreateBucket") : S3_SlowDown;
 
-    if (!code)
-        code = check_headers(r);
-
-    if (code) {
-        s3_finish_error(r, code, NULL);
+    /* Strangers own nothing; what others may is decided once the body has told where. */
+    if (!c || !r->user) {
+        s3_finish_error(r, c ? S3_AccessDenied : S3_SlowDown, NULL);
         return;
     }
     c->request = r;

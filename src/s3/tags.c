@@ -147,20 +147,16 @@ take_node(const struct xml_node *n, unsigned max, struct tags *set, const char *
     return add(set, t, detail_out);
 }
 
-enum s3_code tags_from_xml(
-    struct view body, unsigned max, struct region *R, struct tags *t_out, const char **detail_out)
+enum s3_code tags_from_node(
+    const struct xml_node *list, unsigned max, struct region *R, struct tags *t_out,
+    const char **detail_out)
 {
     struct tags set = {.at = region_take(R, max * sizeof *set.at)};
-    struct xml_node *root = NULL;
 
     *detail_out = NULL;
     assert(max == TAGS_OBJECT_MAX || max == TAGS_BUCKET_MAX);
-    enum err e = set.at ? xml_parse(body, R, &root) : ERR_BUSY;
-    if (e)
-        return e == ERR_BUSY ? S3_SlowDown : S3_MalformedXML;
-    const struct xml_node *list = xml_child(root, "TagSet");
-    if (!view_is(root->name, "Tagging") || !xml_has_only(root, "TagSet") || !list)
-        return S3_MalformedXML;
+    if (!set.at)
+        return S3_SlowDown;
     for (const struct xml_node *n = list->first; n; n = n->next) {
         enum s3_code code = take_node(n, max, &set, detail_out);
 
@@ -169,6 +165,21 @@ enum s3_code tags_from_xml(
     }
     *t_out = set;
     return S3_None;
+}
+
+enum s3_code tags_from_xml(
+    struct view body, unsigned max, struct region *R, struct tags *t_out, const char **detail_out)
+{
+    struct xml_node *root = NULL;
+    enum err e = xml_parse(body, R, &root);
+
+    *detail_out = NULL;
+    if (e)
+        return e == ERR_BUSY ? S3_SlowDown : S3_MalformedXML;
+    const struct xml_node *list = xml_child(root, "TagSet");
+    if (!view_is(root->name, "Tagging") || !xml_has_only(root, "TagSet") || !list)
+        return S3_MalformedXML;
+    return tags_from_node(list, max, R, t_out, detail_out);
 }
 
 size_t tags_xml_bytes(const struct tags *t)

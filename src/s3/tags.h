@@ -25,6 +25,11 @@ enum s3_code
 tags_from_header(struct view text, struct region *R, struct tags *t_out, const char **detail_out);
 enum s3_code tags_from_xml(
     struct view body, unsigned max, struct region *R, struct tags *t_out, const char **detail_out);
+/* The <Tag>s inside a node. */
+struct xml_node;
+enum s3_code tags_from_node(
+    const struct xml_node *list, unsigned max, struct region *R, struct tags *t_out,
+    const char **detail_out);
 enum err tags_decode(struct view blob, struct region *R, struct tags *t_out) MUST_CHECK;
 enum err tags_encode(const struct tags *t, struct region *R, struct view *blob_out) MUST_CHECK;
 /* The document <Tagging>: how many bytes at most, and its bytes. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "s3/bucket_meta.h"
 
 /* One setter per shape of value; `at` is the field. */
 typedef enum err set_fn(struct config *c, size_t at, const char *value, struct buf *why);
@@ -145,6 +146,20 @@ static enum err set_proxies(struct config *c, size_t at, const char *value, stru
     return ERR_OK;
 }
 
+static enum err set_ownership(struct config *c, size_t at, const char *value, struct buf *why)
+{
+    enum bucket_ownership o;
+
+    (void)at;
+    if (!bucket_meta_read_ownership(view_str(value), &o)) {
+        buf_printf(
+            why, "'%s' is none of BucketOwnerEnforced, BucketOwnerPreferred, ObjectWriter", value);
+        return ERR_INVALID;
+    }
+    c->ownership = o;
+    return ERR_OK;
+}
+
 static enum err set_dirs(struct config *c, size_t at, const char *value, struct buf *why)
 {
     (void)at;
@@ -159,6 +174,9 @@ static const struct setting settings[] = {
     {"region", "NAME", "us-east-1", "the region the server says it is in", set_text, AT(region)},
     {"domain", "NAME", NULL, "also serve BUCKET.NAME (virtual-host style); repeatable", set_domain,
      0},
+    {"object-ownership", "KIND", "BucketOwnerEnforced",
+     "of new buckets: BucketOwnerEnforced (ACLs are off), BucketOwnerPreferred or ObjectWriter",
+     set_ownership, 0},
     {"trusted-proxy", "CIDR,...", NULL,
      "proxies whose X-Forwarded-For, -Host and -Proto count; repeatable", set_proxies, 0},
     {"sigv2", "on|off", "on", "accept Signature Version 2, which boto3 still presigns with",

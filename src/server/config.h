@@ -28,6 +28,7 @@ struct config {
     unsigned domain_count;
     struct cidr proxies[CONFIG_PROXIES_MAX];
     unsigned proxy_count;
+    unsigned ownership; /* of new buckets: enum bucket_ownership */
     bool sigv2;
     char *region;
     char *tls_cert, *tls_key;

@@ -289,6 +289,7 @@ static void make_service(struct server *s)
     v->direct_is_on = v->transports.count > 0;
     v->iam = s->iam;
     v->buckets = s->buckets;
+    v->ownership_default = c->ownership;
     v->owner_id = ROOT_ID;
     v->owner_name = ROOT_NAME;
     struct buf b = buf_over(s->direct_json, sizeof s->direct_json);
