@@ -69,7 +69,8 @@ const struct s3_op s3_ops[] = {
 
     /* PUT, object */
     {"PutObjectAcl", HTTP_PUT, S3_OBJECT, "acl", NULL, "versionId",
-     ACTIONS("PutObjectAcl", "PutObjectVersionAcl"), .right = ACL_OBJECT_WRITE_ACP, FINDS},
+     ACTIONS("PutObjectAcl", "PutObjectVersionAcl"), .right = ACL_OBJECT_WRITE_ACP, FINDS,
+     START(put_object_acl_start)},
     {"PutObjectLegalHold", HTTP_PUT, S3_OBJECT, "legal-hold", NULL, "versionId",
      ACTION("PutObjectLegalHold"), FINDS,
      START(object_lock_put_hold_start)},
