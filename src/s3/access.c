@@ -304,10 +304,14 @@ enum s3_code access_also(struct s3_request *r, const char *action)
     return access_decide(r, &ask) == ACCESS_YES ? S3_None : S3_AccessDenied;
 }
 
-enum s3_code access_missing(struct s3_request *r, const struct bucket *b)
+enum s3_code access_missing(struct s3_request *r, const struct bucket *b, struct view key)
 {
     const struct access_ask ask = {
-        .action = "s3:ListBucket", .right = ACL_BUCKET_READ, .bucket = b, .object_is_known = true};
+        .action = "s3:ListBucket",
+        .right = ACL_BUCKET_READ,
+        .bucket = b,
+        .object_is_known = true,
+        .prefix = key};
 
     return access_decide(r, &ask) == ACCESS_YES ? S3_NoSuchKey : S3_AccessDenied;
 }

@@ -37,6 +37,7 @@ struct access_ask {
     bool object_is_known;   /* looked up; object NULL: it is not there */
     const struct meta *object;
     struct view location; /* CreateBucket: the constraint; at == NULL: none */
+    struct view prefix;   /* what a listing would have been of; at == NULL: the request says it */
 };
 
 /* AFTER_LOOKUP only when !object_is_known. */
@@ -51,7 +52,7 @@ struct view
 access_object_owner(const struct s3_service *S, const struct bucket *b, const struct meta *object);
 /* Do ACLs count in this bucket? */
 bool access_has_acls(const struct bucket *b);
-/* What to say of a key that is not there: NoSuchKey, or AccessDenied to who may not list. */
-enum s3_code access_missing(struct s3_request *r, const struct bucket *b);
+/* What to say of a key that is not there: NoSuchKey, or AccessDenied to who may not list it. */
+enum s3_code access_missing(struct s3_request *r, const struct bucket *b, struct view key);
 
 #endif

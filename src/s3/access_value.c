@@ -115,7 +115,9 @@ static struct view auth_type(struct access_value *x)
 
 static struct view signature_version(struct access_value *x)
 {
-    return x->request->user ? VIEW("AWS4-HMAC-SHA256") : VIEW_EMPTY;
+    if (!x->request->user)
+        return VIEW_EMPTY;
+    return x->request->auth.is_v2 ? VIEW("AWS") : VIEW("AWS4-HMAC-SHA256");
 }
 
 static struct view signature_age(struct access_value *x)
@@ -161,6 +163,8 @@ static struct view list_param(struct access_value *x, const char *name)
 
 static struct view prefix(struct access_value *x)
 {
+    if (x->ask->prefix.at)
+        return x->ask->prefix;
     return list_param(x, "prefix");
 }
 

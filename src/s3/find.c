@@ -70,7 +70,7 @@ static bool may_do(const struct find *f)
 /* To who may not list the bucket, what is not there looks as what is forbidden. */
 static enum s3_code missing(struct find *f)
 {
-    enum s3_code code = access_missing(f->request, bucket_of(f));
+    enum s3_code code = access_missing(f->request, bucket_of(f), f->lookup.key.name);
 
     if (code != S3_NoSuchKey)
         return code;

@@ -928,13 +928,13 @@ static void what_is_missing_is_told_to_who_may_list(void **state)
     open_table();
     set_user(&main_asks);
     set_bucket(&main_asks);
-    assert_int_equal(access_missing(&t.request, &t.bucket), S3_NoSuchKey);
+    assert_int_equal(access_missing(&t.request, &t.bucket, VIEW("k")), S3_NoSuchKey);
     set_user(&alt_asks);
-    assert_int_equal(access_missing(&t.request, &t.bucket), S3_AccessDenied);
+    assert_int_equal(access_missing(&t.request, &t.bucket, VIEW("k")), S3_AccessDenied);
     assert_int_equal(access_also(&t.request, "s3:PutObjectTagging"), S3_AccessDenied);
     set_user(&all_list);
     set_bucket(&all_list);
-    assert_int_equal(access_missing(&t.request, &t.bucket), S3_NoSuchKey);
+    assert_int_equal(access_missing(&t.request, &t.bucket, VIEW("k")), S3_NoSuchKey);
     assert_int_equal(access_also(&t.request, "s3:ListBucket"), S3_AccessDenied);
     close_table();
 }
