@@ -109,19 +109,40 @@ static void make_principal(struct decision *d)
         d->who.is_anonymous = true;
 }
 
-static bool asks_for_tags(const struct decision *d)
+static bool asks_for(const struct decision *d, struct view key)
 {
-    const struct view tags = VIEW("s3:existingobjecttag/");
     const struct bucket *b = d->ask->bucket;
     struct view action = d->asks.action;
 
-    if (!may_depend_on_tags(d->ask->action))
-        return false;
-    if (b && policy_asks(b->policy, action, tags))
+    if (b && policy_asks(b->policy, action, key))
         return true;
     for (unsigned i = 0; d->user && i < d->user->policy_count; i++)
-        if (policy_asks(d->user->policies[i], action, tags))
+        if (policy_asks(d->user->policies[i], action, key))
             return true;
+    return false;
+}
+
+/* What the body says and a policy wants to know: before it is read a decision is worth nothing. */
+static bool asks_for_body(const struct decision *d)
+{
+    static const struct view tags[] = {
+        VIEW("s3:requestobjecttag/"), VIEW("s3:requestobjecttagkeys"), VIEW("aws:requesttag/"),
+        VIEW("aws:tagkeys")};
+    static const struct view locks[] = {
+        VIEW("s3:object-lock-mode"), VIEW("s3:object-lock-legal-hold"),
+        VIEW("s3:object-lock-retain-until-date"), VIEW("s3:object-lock-remaining-retention-days")};
+    const struct s3_request *r = d->request;
+    struct view name = view_str(r->op->name);
+
+    if (view_is(name, "PutObjectTagging") && !r->request_tags)
+        for (size_t i = 0; i < ARRAY_COUNT(tags); i++)
+            if (asks_for(d, tags[i]))
+                return true;
+    if ((view_is(name, "PutObjectRetention") || view_is(name, "PutObjectLegalHold")) &&
+        !r->request_lock)
+        for (size_t i = 0; i < ARRAY_COUNT(locks); i++)
+            if (asks_for(d, locks[i]))
+                return true;
     return false;
 }
 
@@ -255,7 +276,8 @@ static bool needs_object(const struct decision *d)
 {
     if (d->ask->object_is_known)
         return false;
-    if (asks_for_tags(d))
+    if (asks_for_body(d) ||
+        (may_depend_on_tags(d->ask->action) && asks_for(d, VIEW("s3:existingobjecttag/"))))
         return true;
     if (is_denied(d) || (d->user && d->user->is_root))
         return false;

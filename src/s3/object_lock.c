@@ -125,7 +125,10 @@ static enum s3_code read_retention(struct object_setting *s, struct view body)
     struct xml_node *root;
     enum s3_code code = parse(s, body, &root);
 
-    return code ? code : lock_read_retention(root, s->request->now_ms, &s->lock, &s->detail);
+    if (!code)
+        code = lock_read_retention(root, s->request->now_ms, &s->lock, &s->detail);
+    s->request->request_lock = &s->lock;
+    return code;
 }
 
 static enum s3_code apply_retention(struct object_setting *s, struct meta *m)
@@ -175,6 +178,7 @@ static enum s3_code read_hold(struct object_setting *s, struct view body)
     if (!view_is(root->name, "LegalHold") || !xml_has_only(root, "Status") ||
         !lock_read_hold(xml_child_text(root, "Status"), &s->lock))
         return S3_MalformedXML;
+    s->request->request_lock = &s->lock;
     return S3_None;
 }
 

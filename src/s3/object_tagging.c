@@ -60,12 +60,14 @@ void object_tagging_get_start(struct s3_request *r)
 static enum s3_code read_tags(struct object_setting *s, struct view body)
 {
     struct region *R = s->request->region;
-    struct tags set;
-    enum s3_code code = tags_from_xml(body, TAGS_OBJECT_MAX, R, &set, &s->detail);
+    struct tags *set = region_take(R, sizeof *set);
+    enum s3_code code =
+        set ? tags_from_xml(body, TAGS_OBJECT_MAX, R, set, &s->detail) : S3_SlowDown;
 
     if (code)
         return code;
-    return tags_encode(&set, R, &s->tags) ? S3_SlowDown : S3_None;
+    s->request->request_tags = set;
+    return tags_encode(set, R, &s->tags) ? S3_SlowDown : S3_None;
 }
 
 static enum s3_code apply_tags(struct object_setting *s, struct meta *m)
