@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "s3/authenticate.h"
+#include "s3/proxy.h"
 
 void direct_info_handle(struct http_request *q, void *ctx)
 {
@@ -19,6 +20,7 @@ void direct_info_handle(struct http_request *q, void *ctx)
     r->region = q->region;
     r->now_ms = clock_wall_ms();
     q->way = "-";
+    proxy_read(r);
     enum s3_code code = authenticate_request(r, &detail, &extra);
     if (!code && !r->user)
         code = S3_AccessDenied;

@@ -3,8 +3,9 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "s3/admin_access.h"
 #include "s3/authenticate.h"
-#include "server/admin_access.h"
+#include "s3/proxy.h"
 #include "server/admin_owned.h"
 
 enum { REQUEST_BYTES_MAX = 65536, SAID_BYTES_MAX = 1024 };
@@ -263,8 +264,7 @@ static void start(struct api *a)
     } else if (!a->call) {
         refuse(a, 404, "NoSuchCall", "there is no such call: docs/wire/admin.md lists them");
     } else if (
-        a->call->carries_secret && !config->admin_plain &&
-        !admin_access_is_private(a->request.http)) {
+        a->call->carries_secret && !config->admin_plain && !admin_access_is_private(&a->request)) {
         refuse(
             a, 403, "TlsRequired",
             "secret keys do not pass over plain HTTP: use TLS, or the server's own host "
@@ -292,6 +292,8 @@ void admin_api_handle(struct http_request *q, struct core *c)
     a->request.service = &c->server->service;
     a->request.region = q->region;
     a->request.now_ms = clock_wall_ms();
+    a->request.op = &admin_access_op;
     q->way = "-";
+    proxy_read(&a->request);
     start(a);
 }
