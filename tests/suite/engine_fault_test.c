@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "engine/memory/memory.h"
-#include "engine_suite_stand.h"
+#include "engine_suite_story.h"
 
 static enum err open_fault(
     struct reactor **owners, unsigned owner_count, struct arena *A, bool is_reopen,
@@ -195,6 +195,171 @@ static void whichever_allocation_fails_an_upload_is_whole_or_absent(void **state
     stand_passed();
 }
 
+/* Changes of a key whose story is "three* two one0", in a bucket with these flags. */
+static enum err put_four(void)
+{
+    return stand_put(stand_key("a"), VIEW("four"), "four");
+}
+
+static enum err remove_latest(void)
+{
+    return stand_remove(stand_key("a"));
+}
+
+static enum err remove_first_for_good(void)
+{
+    return story_remove_version("a", version_of(story_seq("a", 0)));
+}
+
+static enum err remove_null_for_good(void)
+{
+    return story_remove_version("a", version_null);
+}
+
+static enum err remove_twice_for_good(void)
+{
+    TRY(remove_first_for_good());
+    return remove_first_for_good();
+}
+
+static enum err amend_null(void)
+{
+    struct engine_amend a = {
+        .key = stand_key("a"), .version = version_null, .meta = VIEW("amended")};
+
+    return stand_do_amend(&a);
+}
+
+static const struct change {
+    enum err (*make)(void);
+    unsigned flags;
+    const char *between, *after; /* between: of two steps, the first; else NULL */
+} changes[] = {
+    {put_four, ENGINE_BUCKET_VERSIONED, NULL, "four* three two one0"},
+    {put_four, ENGINE_BUCKET_SUSPENDED, NULL, "four0* three two"},
+    {remove_latest, ENGINE_BUCKET_VERSIONED, NULL, "X* three two one0"},
+    {remove_latest, ENGINE_BUCKET_SUSPENDED, NULL, "X0* three two"},
+    {remove_first_for_good, ENGINE_BUCKET_VERSIONED, NULL, "two* one0"},
+    {remove_null_for_good, ENGINE_BUCKET_VERSIONED, NULL, "three* two"},
+    {remove_twice_for_good, ENGINE_BUCKET_SUSPENDED, "two* one0", "one0*"},
+    {amend_null, ENGINE_BUCKET_VERSIONED, NULL, "three* two one0"},
+};
+
+static void set_up(const struct change *c)
+{
+    stand_set_versions(ENGINE_BUCKET_SUSPENDED);
+    story_put("a", "one");
+    stand_set_versions(ENGINE_BUCKET_VERSIONED);
+    story_put("a", "two");
+    story_put("a", "three");
+    stand_set_versions(c->flags);
+}
+
+static void clear_up(void)
+{
+    struct engine_object *o;
+
+    for (;;) {
+        struct engine_lookup l = {.key = stand_key("a")};
+        enum err e = stand_do_lookup(&l);
+
+        if (e && !l.marker.is_set)
+            return;
+        o = l.object;
+        l.version = version_of(e ? l.marker.seq : o->info.seq);
+        engine_release(o);
+        assert_int_equal(story_remove_version("a", l.version), ERR_OK);
+    }
+}
+
+static uint64_t amended_size(void)
+{
+    struct engine_lookup l = {.key = stand_key("a"), .version = version_null};
+    uint64_t len = 0;
+
+    if (stand_do_lookup(&l))
+        return 0;
+    len = l.object->info.meta.len;
+    engine_release(l.object);
+    return len;
+}
+
+/* Nothing of it, or all of it; and it can be done again. */
+static void check_change(const struct change *c, enum err e, const char *before)
+{
+    if (!e) {
+        story_is("a", c->after);
+        assert_int_equal(amended_size(), c->make == amend_null ? 7 : 0);
+        return;
+    }
+    assert_int_equal(amended_size(), 0);
+    story_is("a", before);
+}
+
+static void whichever_call_fails_versions_are_as_before_or_after(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_COUNT(changes); i++) {
+        const struct change *c = &changes[i];
+        uint64_t failed = 1;
+
+        for (unsigned n = 1; failed; n++) {
+            enum err e;
+
+            set_up(c);
+            arm(ENGINE_FAULT_COMMIT | ENGINE_FAULT_REMOVE | ENGINE_FAULT_AMEND, n, ERR_IO);
+            e = c->make();
+            failed = engine_fault_count(stand.E);
+            arm(0, 0, ERR_OK);
+            assert_int_equal(e, failed ? ERR_IO : ERR_OK);
+            check_change(c, e, n == 2 && c->between ? c->between : "three* two one0");
+            clear_up();
+        }
+    }
+    stand_passed();
+}
+
+static void whichever_allocation_fails_versions_are_as_before_or_after(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_COUNT(changes); i++) {
+        const struct change *c = &changes[i];
+        bool has_failed = true;
+
+        if (c->between) /* the same as the one before, twice */
+            continue;
+        for (unsigned n = 1; has_failed; n++) {
+            enum err e;
+
+            set_up(c);
+            (void)engine_memory_fail_alloc(n);
+            e = c->make();
+            has_failed = engine_memory_fail_alloc(0) == 0;
+            assert_int_equal(e, has_failed ? ERR_NO_SPACE : ERR_OK);
+            check_change(c, e, "three* two one0");
+            if (e) {
+                assert_int_equal(c->make(), ERR_OK);
+                check_change(c, ERR_OK, NULL);
+            }
+            clear_up();
+        }
+    }
+    stand_passed();
+}
+
+static void an_amendment_of_unknown_outcome_took_place(void **state)
+{
+    struct engine_fault_config after = {
+        .kinds = ENGINE_FAULT_AMEND, .nth = 1, .err = ERR_UNKNOWN_OUTCOME, .is_after = true};
+
+    (void)state;
+    story_put("a", "one");
+    engine_fault_arm(stand.E, &after);
+    assert_int_equal(amend_null(), ERR_UNKNOWN_OUTCOME);
+    assert_int_equal(amended_size(), 7);
+    stand_passed();
+}
+
 enum { LOOKUPS = 32 };
 
 /* Which lookup completed as the how-manieth. */
@@ -255,6 +420,9 @@ int main(void)
         CASE(of_an_unknown_outcome_the_work_is_done),
         CASE(whichever_call_fails_an_upload_is_whole_or_absent),
         CASE(whichever_allocation_fails_an_upload_is_whole_or_absent),
+        CASE(whichever_call_fails_versions_are_as_before_or_after),
+        CASE(whichever_allocation_fails_versions_are_as_before_or_after),
+        CASE(an_amendment_of_unknown_outcome_took_place),
         CASE(completions_come_in_the_order_of_the_seed),
     };
 #undef CASE
