@@ -79,7 +79,8 @@ static const struct {
      "Policy has invalid action"},
     {DOCUMENT(ALLOW_ALL ",\"NotAction\":\"s3:GetObjekt\",\"Resource\":\"arn:aws:s3:::photos/*\""),
      "Policy has invalid action"},
-    {DOCUMENT(ALLOW_ALL ",\"Action\":\"s3:PutObject\",\"Resource\":\"arn:aws:s3:::photos\""),
+    {DOCUMENT("\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:PutObject\","
+              "\"Resource\":\"arn:aws:s3:::photos\""),
      "Action does not apply to any resource(s) in statement"},
     {DOCUMENT(ALLOW_ALL ",\"Action\":\"s3:ListBucket\",\"Resource\":\"arn:aws:s3:::photos/*\""),
      "Action does not apply to any resource(s) in statement"},
@@ -174,6 +175,8 @@ static const char *const good[] = {
                        "\"Resource\":[\"arn:aws:s3:::photos\",\"arn:aws:s3:::photos/*\"]"),
     DOCUMENT(ALLOW_ALL ",\"NotAction\":\"s3:PutObject\",\"NotResource\":\"arn:aws:s3:::photos/a\""),
     DOCUMENT(ALLOW_ALL "," GET ",\"Condition\":{}"),
+    /* gives nothing */
+    DOCUMENT(ALLOW_ALL ",\"Action\":\"s3:PutObject\",\"Resource\":\"arn:aws:s3:::photos\""),
     DOCUMENT(ALLOW_ALL "," GET ",\"Condition\":{\"Bool\":{\"aws:securetransport\":true},"
                        "\"NumericLessThan\":{\"s3:signatureAge\":[600,0.5]},"
                        "\"StringEquals\":{\"s3:ExistingObjectTag/Key\":[\"a\",\"b\"]}}"),
