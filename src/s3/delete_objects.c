@@ -1,30 +1,38 @@
 /*
  * DeleteObjects: up to 1,000 keys, a result for each.
  *
- *   READING_BODY --body.c--> READING_XML --xml.c--> REMOVING (REMOVALS_MAX at once) --engine-->
- * answer
+ *   READING_BODY --body.c--> READING_XML --xml.c--> REMOVING (REMOVALS_MAX at once)
+ *   --remove_version.c--> answer
  *
- * Each removal is a commit of its own. What one key meets is said in its own result; a bucket that
- * is not there ends the whole request.
+ * Each removal is a commit of its own, and is decided about for its own key. What one key meets is
+ * said in its own result; a bucket that is not there ends the whole request.
  */
+#include "base/text.h"
 #include "s3/access.h"
 #include "s3/conditions.h"
 #include "s3/finish.h"
 #include "s3/object_headers.h"
 #include "s3/ops.h"
+#include "s3/remove_version.h"
+#include "s3/version.h"
 #include "s3/xml.h"
 
 enum { DELETE_KEYS_MAX = 1000, DELETE_BODY_BYTES_MAX = 2 << 20, REMOVALS_MAX = 16 };
 
 struct deletion {
-    struct view key, etag;
+    struct view key, etag, version_id; /* etag, version_id: at == NULL: none */
+    struct engine_version version;
+    struct remove_wants wants;
     enum s3_code code; /* S3_None: deleted */
+    const char *detail;
+    bool is_marker; /* what was removed is one, or what was made */
+    char marker_id[VERSION_TEXT_BYTES];
 };
 
 struct removal {
     struct delete_objects *owner;
     struct deletion *deletion;
-    struct engine_remove remove;
+    struct remove_version run;
 };
 
 struct delete_objects {
@@ -38,17 +46,28 @@ struct delete_objects {
     struct removal removals[REMOVALS_MAX];
 };
 
-static void put_deletion(struct buf *x, const struct deletion *d)
+static void put_error(struct buf *x, const struct deletion *d)
 {
-    const char *element = d->code ? "Error" : "Deleted";
-
-    xml_open(x, element);
+    xml_open(x, "Error");
     xml_text(x, "Key", d->key);
-    if (d->code) {
-        xml_text(x, "Code", view_str(s3_code_name(d->code)));
-        xml_text(x, "Message", view_str(s3_code_text(d->code)));
+    if (d->version_id.at)
+        xml_text(x, "VersionId", d->version_id);
+    xml_text(x, "Code", view_str(s3_code_name(d->code)));
+    xml_text(x, "Message", view_str(d->detail ? d->detail : s3_code_text(d->code)));
+    xml_close(x, "Error");
+}
+
+static void put_deleted(struct buf *x, const struct deletion *d)
+{
+    xml_open(x, "Deleted");
+    xml_text(x, "Key", d->key);
+    if (d->version_id.at)
+        xml_text(x, "VersionId", d->version_id);
+    if (d->is_marker) {
+        xml_bool(x, "DeleteMarker", true);
+        xml_text(x, "DeleteMarkerVersionId", view_str(d->marker_id));
     }
-    xml_close(x, element);
+    xml_close(x, "Deleted");
 }
 
 static void answer(struct delete_objects *d)
@@ -61,31 +80,41 @@ static void answer(struct delete_objects *d)
         return;
     }
     for (unsigned i = 0; i < d->count; i++)
-        cap += 512 + finish_text_bytes(d->deletions[i].key);
+        cap += 640 + finish_text_bytes(d->deletions[i].key) +
+               finish_text_bytes(d->deletions[i].version_id);
     struct buf x = buf_over(region_take(r->region, cap), cap);
     if (!x.at) {
         s3_finish_error(r, S3_SlowDown, NULL);
         return;
     }
     xml_open_root(&x, "DeleteResult");
-    for (unsigned i = 0; i < d->count; i++)
-        if (d->deletions[i].code || !d->is_quiet)
-            put_deletion(&x, &d->deletions[i]);
+    for (unsigned i = 0; i < d->count; i++) {
+        if (d->deletions[i].code)
+            put_error(&x, &d->deletions[i]);
+        else if (!d->is_quiet)
+            put_deleted(&x, &d->deletions[i]);
+    }
     xml_close(&x, "DeleteResult");
     s3_finish_xml(r, 200, buf_view(&x));
 }
 
 static void remove_next(struct delete_objects *d, struct removal *m);
 
-/* Woken by the engine. */
+/* Woken by remove_version. */
 static void on_removed(struct op *op)
 {
-    struct removal *m = container_of(op, struct removal, remove.op);
+    struct removal *m = container_of(op, struct removal, run.op);
     struct delete_objects *d = m->owner;
+    struct deletion *one = m->deletion;
 
     /* What is not there counts as deleted, also under a condition. */
-    if (op->err && op->err != ERR_NOT_FOUND)
-        m->deletion->code = s3_code_from_err(op->err, true);
+    if (op->err && op->err != ERR_NOT_FOUND) {
+        one->code = m->run.code;
+        one->detail = m->run.detail;
+    } else if (!op->err && (m->run.info.flags & ENGINE_MARKER)) {
+        one->is_marker = true;
+        version_text(m->run.info.seq, m->run.info.flags, one->marker_id);
+    }
     if (op->err == ERR_NO_BUCKET)
         d->code = S3_NoSuchBucket;
     d->in_flight--;
@@ -94,24 +123,55 @@ static void on_removed(struct op *op)
         answer(d);
 }
 
+static bool may_remove(const struct delete_objects *d, const struct deletion *one)
+{
+    const struct access_ask ask = {
+        .action = one->version_id.at ? "s3:DeleteObjectVersion" : "s3:DeleteObject",
+        .right = ACL_BUCKET_WRITE,
+        .bucket = d->request->conf,
+        .key = one->key,
+        .version_id = one->version_id,
+        .object_is_known = true,
+    };
+
+    return access_decide(d->request, &ask) == ACCESS_YES;
+}
+
+/* The next one that may be removed; NULL: there is none. */
+static struct deletion *take_next(struct delete_objects *d)
+{
+    while (d->next < d->count && !d->code) {
+        struct deletion *one = &d->deletions[d->next++];
+
+        if (!one->code && !may_remove(d, one))
+            one->code = S3_AccessDenied;
+        if (!one->code)
+            return one;
+    }
+    return NULL;
+}
+
 static void remove_next(struct delete_objects *d, struct removal *m)
 {
-    while (d->next < d->count && d->deletions[d->next].code)
-        d->next++;
-    if (d->next == d->count || d->code)
+    struct deletion *one = take_next(d);
+
+    if (!one)
         return;
-    m->deletion = &d->deletions[d->next++];
+    m->deletion = one;
     m->owner = d;
-    memset(&m->remove, 0, sizeof m->remove);
-    op_init(&m->remove.op, on_removed);
-    m->remove.key = (struct engine_key){
-        .space = SPACE_OBJECT, .bucket = d->request->bucket, .name = m->deletion->key};
-    if (m->deletion->etag.at) {
-        m->remove.condition.kind = view_is(m->deletion->etag, "*") ? IF_EXISTS : IF_ETAG;
-        m->remove.condition.etag = m->deletion->etag;
+    memset(&m->run, 0, sizeof m->run);
+    op_init(&m->run.op, on_removed);
+    m->run.request = d->request;
+    m->run.key = one->key;
+    m->run.version = one->version;
+    m->run.version_id = one->version_id;
+    m->run.wants = one->wants;
+    if (one->etag.at) {
+        m->run.condition.kind = view_is(one->etag, "*") ? IF_EXISTS : IF_ETAG;
+        m->run.condition.etag = one->etag;
     }
     d->in_flight++;
-    engine_remove(d->request->service->engine, &m->remove);
+    remove_version_start(&m->run);
 }
 
 static void remove_all(struct delete_objects *d)
@@ -135,31 +195,56 @@ static enum s3_code read_quiet(struct delete_objects *d, struct view text)
     return d->is_quiet || view_is(text, "false") || view_is(text, "0") ? S3_None : S3_MalformedXML;
 }
 
+static enum s3_code read_wants(struct deletion *out, const struct xml_node *n)
+{
+    struct view size = view_trim(xml_child_text(n, "Size"));
+    struct view time = view_trim(xml_child_text(n, "LastModifiedTime"));
+
+    out->wants.has_size = size.len > 0;
+    out->wants.has_mtime = time.len > 0;
+    if (size.len && text_to_u64(size, &out->wants.size))
+        return S3_MalformedXML;
+    if (time.len && text_to_http_date(time, &out->wants.mtime_ms) &&
+        text_to_iso_date(time, &out->wants.mtime_ms))
+        return S3_MalformedXML;
+    return S3_None;
+}
+
+/* at == NULL: there is no such child. */
+static enum err
+copy_child(struct region *R, const struct xml_node *n, const char *name, struct view *to)
+{
+    if (!xml_child(n, name))
+        return ERR_OK;
+    *to = region_copy(R, xml_child_text(n, name));
+    return to->at ? ERR_OK : ERR_BUSY;
+}
+
 /* Whatever else is inside may be a condition: to delete without it would be wrong. */
 static enum s3_code read_object(struct delete_objects *d, const struct xml_node *n)
 {
     struct region *R = d->request->region;
     struct deletion *out = &d->deletions[d->count];
-    struct view key = xml_child_text(n, "Key"), version = xml_child_text(n, "VersionId");
+    struct view key = xml_child_text(n, "Key");
 
     if (d->count == DELETE_KEYS_MAX || key.len == 0 ||
         !xml_has_only(n, "Key VersionId ETag LastModifiedTime Size"))
         return S3_MalformedXML;
     d->count++;
-    out->key = region_copy(R, key);
-    if (!out->key.at)
+    if (copy_child(R, n, "Key", &out->key) || copy_child(R, n, "ETag", &out->etag) ||
+        copy_child(R, n, "VersionId", &out->version_id))
         return S3_SlowDown;
-    if (xml_child(n, "ETag")) {
-        out->etag = region_copy(R, conditions_unquote(xml_child_text(n, "ETag")));
-        if (!out->etag.at)
-            return S3_SlowDown;
-    }
+    if (out->etag.at)
+        out->etag = conditions_unquote(out->etag);
+    if (out->version_id.len == 0) /* SDKs say <VersionId/> for none */
+        out->version_id = VIEW_EMPTY;
+    enum s3_code code = read_wants(out, n);
+    if (code)
+        return code;
     if (key.len > 1024)
         out->code = S3_KeyTooLongError;
-    else if (version.len && !view_is(version, "null"))
+    else if (version_read(out->version_id, &out->version))
         out->code = S3_NoSuchVersion;
-    else if (xml_child(n, "LastModifiedTime") || xml_child(n, "Size"))
-        out->code = S3_NotImplemented;
     return S3_None;
 }
 
@@ -224,10 +309,8 @@ void delete_objects_start(struct s3_request *r)
 {
     struct delete_objects *d = region_take_zero(r->region, sizeof *d);
 
-    enum s3_code code = d ? access_also(r, "s3:DeleteObject") : S3_SlowDown;
+    enum s3_code code = d ? object_headers_refused(r) : S3_SlowDown;
 
-    if (!code)
-        code = object_headers_refused(r);
     if (code) {
         s3_finish_error(r, code, NULL);
         return;

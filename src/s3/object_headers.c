@@ -1,19 +1,24 @@
 #include "s3/object_headers.h"
 
 #include "s3/conditions.h"
+#include "s3/ops.h"
 
 static const char user_prefix[] = "x-amz-meta-";
 
 /* --- refusals ----------------------------------------------------------------------------- */
 
-static bool is_refused(struct view name)
+static bool is_refused(const struct s3_request *r, struct view name)
 {
     static const char *const prefixes[] = {"x-amz-server-side-encryption"};
     static const char *const names[] = {
-        "x-amz-write-offset-bytes", "x-amz-mfa",           "x-amz-if-match-last-modified-time",
-        "x-amz-if-match-size",      "x-amz-rename-source",
+        "x-amz-write-offset-bytes",
+        "x-amz-mfa",
+        "x-amz-rename-source",
     };
 
+    /* Conditions that only one operation knows. */
+    if (view_starts_nocase(name, VIEW("x-amz-if-match-")))
+        return r->op->start != delete_object_start;
     for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++)
         if (view_starts_nocase(name, view_str(prefixes[i])))
             return true;
@@ -28,11 +33,12 @@ enum s3_code object_headers_refused(const struct s3_request *r)
     for (unsigned i = 0; i < r->http->header_count; i++) {
         const struct http_header *h = &r->http->headers[i];
 
-        if (view_starts_nocase(h->name, VIEW("x-amz-")) && is_refused(h->name))
+        if (view_starts_nocase(h->name, VIEW("x-amz-")) && is_refused(r, h->name))
             return S3_NotImplemented;
     }
     for (unsigned i = 0; i < r->param_count; i++)
-        if (view_starts_nocase(r->params[i].name, VIEW("x-amz-")) && is_refused(r->params[i].name))
+        if (view_starts_nocase(r->params[i].name, VIEW("x-amz-")) &&
+            is_refused(r, r->params[i].name))
             return S3_NotImplemented;
     return S3_None;
 }

@@ -57,17 +57,18 @@ static void start_remove(struct remove_version *v, uint64_t rev)
 }
 
 /* Of a marker S3 knows who made it. */
-static void remove_latest(struct remove_version *v)
+static void remove_latest(struct remove_version *v, uint64_t rev)
 {
+    static _Thread_local struct meta m; /* large; encoded and forgotten */
     struct s3_request *r = v->request;
-    struct meta *m = region_take_zero(r->region, sizeof *m);
 
-    if (m && r->user && !r->user->is_root)
-        m->owner_id = r->user->id;
-    if (!m || meta_encode(m, r->region, &v->remove.meta))
+    memset(&m, 0, sizeof m);
+    if (r->user && !r->user->is_root)
+        m.owner_id = r->user->id;
+    if (meta_encode(&m, r->region, &v->remove.meta))
         fail(v, ERR_BUSY);
     else
-        start_remove(v, 0);
+        start_remove(v, rev);
 }
 
 /* --- deciding ----------------------------------------------------------------------------- */
@@ -85,8 +86,15 @@ static bool may_bypass(struct remove_version *v, const struct meta *m)
     return object_lock_may_bypass(v->request, &ask);
 }
 
+static bool is_wanted(const struct remove_wants *w, const struct engine_info *info)
+{
+    if (w->has_size && w->size != info->size)
+        return false;
+    return !w->has_mtime || w->mtime_ms / 1000 == info->mtime_ms / 1000;
+}
+
 /* Memory of this one decision: there may be a thousand in a request. */
-static enum err decide(struct remove_version *v, enum s3_code *code_out)
+static enum err decide_lock(struct remove_version *v, enum s3_code *code_out)
 {
     const struct engine_info *info = &v->lookup.object->info;
     struct region scratch;
@@ -101,6 +109,17 @@ static enum err decide(struct remove_version *v, enum s3_code *code_out)
         *code_out = S3_None;
     region_done(&scratch);
     return e;
+}
+
+/* The latest only gets a marker before it: what is locked stays. */
+static enum err decide(struct remove_version *v, enum s3_code *code_out)
+{
+    *code_out = S3_None;
+    if (v->version.kind != VERSION_LATEST)
+        TRY(decide_lock(v, code_out));
+    if (!*code_out && !is_wanted(&v->wants, &v->lookup.object->info))
+        *code_out = S3_PreconditionFailed;
+    return ERR_OK;
 }
 
 /* Woken by the engine. */
@@ -119,9 +138,13 @@ static void on_looked_up(struct op *op)
     }
     if (e) {
         fail(v, e);
+    } else if (code == S3_PreconditionFailed) {
+        finish(v, ERR_PRECONDITION, code);
     } else if (code) {
         v->detail = is_protected;
         finish(v, ERR_DENIED, code);
+    } else if (v->version.kind == VERSION_LATEST) {
+        remove_latest(v, rev);
     } else {
         start_remove(v, rev);
     }
@@ -142,8 +165,8 @@ static void look(struct remove_version *v)
 void remove_version_start(struct remove_version *v)
 {
     op_start(&v->op);
-    if (v->version.kind == VERSION_LATEST)
-        remove_latest(v);
+    if (v->version.kind == VERSION_LATEST && !v->wants.has_size && !v->wants.has_mtime)
+        remove_latest(v, 0);
     else
         look(v);
 }

@@ -4,8 +4,8 @@
  *
  *   VERSION_LATEST   REMOVING --engine--> done (a version that is locked only gets a marker before
  *                    it: lock needs a versioned bucket)
- *   a version        LOOKING_UP --engine--> decided -> REMOVING, under the revision that was looked
- *                    at --engine--> done | changed meanwhile: again
+ *   a version, or    LOOKING_UP --engine--> decided -> REMOVING, under the revision that was looked
+ *   wants            at --engine--> done | changed meanwhile: again
  *
  * So a lock that was answered before this ends holds. Whether the caller may delete is decided
  * before; whether it may go past GOVERNANCE (x-amz-bypass-governance-retention and
@@ -16,6 +16,13 @@
 
 #include "s3/s3.h"
 
+/* What else must hold of what is named, when it is there: else PreconditionFailed. */
+struct remove_wants {
+    bool has_size, has_mtime;
+    uint64_t size;
+    int64_t mtime_ms; /* HTTP knows whole seconds only */
+};
+
 struct remove_version {
     struct op op; /* the caller's */
 
@@ -25,6 +32,7 @@ struct remove_version {
     struct engine_version version;
     struct view version_id;            /* as it was named, for the decision; at == NULL: none */
     struct engine_condition condition; /* kind and etag */
+    struct remove_wants wants;
 
     /* out */
     enum s3_code code; /* set when op.err is; ERR_NOT_FOUND: what was named is not there */

@@ -28,6 +28,15 @@ static void delete_all(const char *objects)
     delete_in("/bucket?delete", view_str(body), true);
 }
 
+static unsigned count(const char *text)
+{
+    unsigned n = 0;
+
+    for (const char *at = (const char *)answer.sent; (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
 static void every_key_has_its_result(void **state)
 {
     char text[1024], etag[64];
@@ -45,16 +54,18 @@ static void every_key_has_its_result(void **state)
         "<Object><Key>b</Key><ETag>\"x\"</ETag></Object>"
         "<Object><Key>c</Key><ETag>%s</ETag><VersionId>null</VersionId></Object>"
         "<Object><Key> c </Key><VersionId>v1</VersionId></Object>"
-        "<Object><Key>b</Key><Size>3</Size></Object>",
+        "<Object><Key>b</Key><Size>99</Size></Object>"
+        "<Object><Key>b</Key><LastModifiedTime>Wed, 21 Oct 2015 07:28:00 GMT"
+        "</LastModifiedTime></Object>",
         etag);
     delete_all(text);
     assert_answer(200, NULL);
     assert_says("<Deleted><Key>a</Key></Deleted><Deleted><Key>a</Key></Deleted>");
     assert_says("<Deleted><Key>nothing</Key></Deleted><Deleted><Key>no-more</Key></Deleted>");
     assert_says("<Error><Key>b</Key><Code>PreconditionFailed</Code>");
-    assert_says("<Deleted><Key>c</Key></Deleted>");
-    assert_says("<Error><Key> c </Key><Code>NoSuchVersion</Code>");
-    assert_says("<Error><Key>b</Key><Code>NotImplemented</Code>");
+    assert_says("<Deleted><Key>c</Key><VersionId>null</VersionId></Deleted>");
+    assert_says("<Error><Key> c </Key><VersionId>v1</VersionId><Code>NoSuchVersion</Code>");
+    assert_int_equal(count("<Code>PreconditionFailed</Code>"), 3);
     assert_absent("/bucket/a");
     assert_absent("/bucket/c");
     ask(&(struct ask){.method = "HEAD", .target = "/bucket/b"});
