@@ -57,7 +57,7 @@ static bool split_last(struct view *v, struct view *part_out)
 }
 
 /* KEY/20260102/us-east-1/s3/aws4_request; the key itself may hold slashes. */
-static bool read_credential(struct sigv4 *s, struct view v)
+bool sigv4_read_credential(struct sigv4 *s, struct view v)
 {
     struct view whole = v, last;
     uint64_t date;
@@ -222,7 +222,7 @@ static bool read_field(struct sigv4 *s, struct view field, unsigned *seen)
             return false;
         *seen |= 1u << i;
         s->signature = i == 2 ? v : s->signature;
-        return i == 0 ? read_credential(s, v) : i == 1 ? read_signed_headers(s, v) : true;
+        return i == 0 ? sigv4_read_credential(s, v) : i == 1 ? read_signed_headers(s, v) : true;
     }
     return false;
 }
@@ -316,7 +316,7 @@ static bool read_query(struct sigv4 *s, struct view found[Q_COUNT], int64_t *dat
             return false;
     s->signature = found[Q_SIGNATURE];
     return view_is(found[Q_ALGORITHM], SIGV4_ALGORITHM) && s->signature.len > 0 &&
-           read_credential(s, found[Q_CREDENTIAL]) && read_expires(s, found[Q_EXPIRES]) &&
+           sigv4_read_credential(s, found[Q_CREDENTIAL]) && read_expires(s, found[Q_EXPIRES]) &&
            read_signed_headers(s, found[Q_SIGNED_HEADERS]) &&
            !text_to_amz_date(found[Q_DATE], date_ms_out);
 }

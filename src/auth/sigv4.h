@@ -30,7 +30,7 @@ struct sigv4_request {
     int64_t now_ms;
 };
 
-enum sigv4_form { SIGV4_ANONYMOUS, SIGV4_HEADER, SIGV4_PRESIGNED };
+enum sigv4_form { SIGV4_ANONYMOUS, SIGV4_HEADER, SIGV4_PRESIGNED, SIGV4_POST };
 
 /* How the payload is protected; from x-amz-content-sha256. */
 enum sigv4_payload {
@@ -57,6 +57,7 @@ enum sigv4_verdict {
     SIGV4_NO_PAYLOAD_HASH,     /* InvalidRequest 400: header form without x-amz-content-sha256 */
     SIGV4_V2_MALFORMED_HEADER, /* InvalidArgument 400: sigv2.h */
     SIGV4_V2_MALFORMED_QUERY,  /* AccessDenied 403: sigv2.h */
+    SIGV4_MALFORMED_FORM,      /* InvalidArgument 400: sigv4_form.h */
     SIGV4_BAD_PAYLOAD_HASH,    /* InvalidArgument 400: x-amz-content-sha256 is no known form */
     SIGV4_MISMATCH             /* SignatureDoesNotMatch 403 */
 };

@@ -32,6 +32,9 @@ enum err sigv4_canonical_to_sign(
 struct view
 sigv4_canonical_header(const struct sigv4_request *q, struct view name, unsigned *count);
 
+/* KEY/day/region/s3/aws4_request into s->access_key, scope and its parts. */
+bool sigv4_read_credential(struct sigv4 *s, struct view v);
+
 /* x-amz-content-sha256 of a request that was not signed by version 4, into s->payload. */
 enum sigv4_verdict sigv4_find_payload(const struct sigv4_request *q, struct sigv4 *s);
 

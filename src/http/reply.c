@@ -21,6 +21,7 @@ static const char *reason_of(unsigned status)
         {204, "No Content"},
         {206, "Partial Content"},
         {301, "Moved Permanently"},
+        {303, "See Other"},
         {304, "Not Modified"},
         {307, "Temporary Redirect"},
         {400, "Bad Request"},

@@ -59,6 +59,11 @@ static const struct {
     [SIGV4_V2_MALFORMED_QUERY] =
         {S3_AccessDenied, "Query-string authentication requires the Signature, Expires and "
                           "AWSAccessKeyId parameters"},
+    [SIGV4_MALFORMED_FORM] =
+        {S3_InvalidArgument,
+         "Bucket POST must contain the fields of one signature: policy, AWSAccessKeyId and "
+         "signature; or policy, x-amz-algorithm, x-amz-credential, x-amz-date and "
+         "x-amz-signature."},
     [SIGV4_BAD_PAYLOAD_HASH] =
         {S3_InvalidArgument,
          "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "

@@ -45,6 +45,7 @@
     X(MetadataTooLarge, 400, "Your metadata headers exceed the maximum allowed metadata size.")    \
     X(MethodNotAllowed, 405, "The specified method is not allowed against this resource.")         \
     X(MissingContentLength, 411, "You must provide the Content-Length HTTP header.")               \
+    X(MaxPostPreDataLengthExceededError, 400, "Your POST request fields preceding the upload file were too large.") \
     X(MissingSecurityHeader, 400, "Your request was missing a required header.")                   \
     X(NoSuchBucket, 404, "The specified bucket does not exist.")                                   \
     X(NoSuchKey, 404, "The specified key does not exist.")                                         \

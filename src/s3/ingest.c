@@ -197,6 +197,46 @@ static void on_body(struct op *op)
     pump(g);
 }
 
+/* --- filling from the file of a form ------------------------------------------------------ */
+
+/* Woken by the form: the slot is full, or the file has ended. How long it is we know only now. */
+static void on_form(struct op *op)
+{
+    struct form_body *f = container_of(op, struct form_body, op);
+    struct ingest *g = f->owner;
+    unsigned last = (g->fill_next + g->slot_count - 1) % g->slot_count;
+    struct ingest_slot *s = &g->slots[last];
+
+    assert(s->state == INGEST_FILLING && g->inflight > 0);
+    g->inflight--;
+    s->filled = f->got;
+    s->state = INGEST_FULL;
+    g->received += f->got;
+    if (op->err)
+        fail(g, f->code, f->detail);
+    if (!op->err && f->is_end) {
+        g->body_ended = true;
+        g->length = g->planned = g->received;
+    }
+    if (s->filled == 0) {
+        slot_empty(s);
+        g->fill_next = last;
+    }
+    pump(g);
+}
+
+static void read_form(struct ingest *g, struct ingest_slot *s)
+{
+    g->inflight++;
+    op_init(&g->form->op, on_form);
+    g->form->owner = g;
+    g->form->to = s->chunk->at;
+    g->form->cap = s->target;
+    form_body_read(g->form);
+}
+
+/* --- filling ------------------------------------------------------------------------------ */
+
 static void read_body(struct ingest *g, struct ingest_slot *s)
 {
     size_t room = MIN(s->chunk->bytes, (size_t)CHUNK_BYTES_MAX) - s->filled;
@@ -259,12 +299,14 @@ static void fill(struct ingest *g, struct chunk *chunk)
     s->target = (size_t)MIN(g->length - g->planned, (uint64_t)CHUNK_BYTES_MAX);
     g->planned += s->target;
     s->state = INGEST_FILLING;
-    if (!g->window) {
+    if (g->form) {
+        read_form(g, s);
+    } else if (!g->window) {
         read_body(g, s);
-        return;
+    } else {
+        g->inflight++;
+        fill_from_window(g, s, off);
     }
-    g->inflight++;
-    fill_from_window(g, s, off);
 }
 
 /* Woken by the arena. */
@@ -356,6 +398,8 @@ static void end(struct ingest *g)
         if (g->slots[i].state != INGEST_EMPTY)
             slot_empty(&g->slots[i]); /* filled, but never written: after a failure */
     assert(g->chunks_held == 0);
+    if (!g->code && g->form && !g->body_ended)
+        fail(g, S3_MalformedPOSTRequest, NULL); /* no last boundary: not known to be whole */
     if (!g->code)
         verify(g);
     if (g->chunked)
@@ -382,7 +426,7 @@ static void start_framing(struct ingest *g)
     struct s3_request *r = g->request;
     struct chunked *c;
 
-    if (g->window || !digests_body_is_framed(r))
+    if (g->window || g->form || !digests_body_is_framed(r))
         return;
     c = region_take(r->region, sizeof *c);
     if (!c || chunked_init(c, &r->auth))

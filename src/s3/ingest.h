@@ -1,7 +1,7 @@
 /*
  * Ingest: an object's bytes from the request into an engine_put, chunk by chunk through the arena,
- * digested as they pass. Two sources: the HTTP body (aws-chunked framing removed) and an open
- * window of the direct path.
+ * digested as they pass. Three sources: the HTTP body (aws-chunked framing removed), the file in
+ * the body of a form, and an open window of the direct path.
  *
  *   chunks go round a ring of slots:  empty -> filling -> full -> writing -> empty
  *   filling  socket: one at a time; window: all at once
@@ -16,6 +16,7 @@
 #include "loop/reactor.h"
 #include "mem/arena_wait.h"
 #include "s3/digests.h"
+#include "s3/form_body.h"
 
 enum {
     INGEST_DIGEST_INLINE_BYTES = 128 << 10,
@@ -45,7 +46,9 @@ struct ingest {
     struct engine_put *put;
     struct digests *digests; /* read and started */
     struct window *window;   /* open, or NULL: the body */
-    uint64_t length;         /* payload bytes to expect, exactly */
+    struct form_body *form;  /* at its file, or NULL */
+    /* Payload bytes to expect, exactly; of a form: more than can come, and out: what came. */
+    uint64_t length;
 
     /* out: when op.err is set, code says what to answer. The put must then be aborted. */
     enum s3_code code;

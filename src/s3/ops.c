@@ -261,7 +261,7 @@ const struct s3_op s3_ops[] = {
     {"CreateBucketMetadataTableConfiguration", HTTP_POST, S3_BUCKET, "metadataTable", NULL, "",
      ACTION("CreateBucketMetadataTableConfiguration")},
     {"PostObject", HTTP_POST, S3_BUCKET, NULL, NULL, "",
-     ASKS("s3:PutObject, once the form has told who asks")},
+     ASKS("s3:PutObject, once the form has told who asks"), START(post_object_start)},
 
     /* DELETE, bucket */
     {"DeleteBucketAnalyticsConfiguration", HTTP_DELETE, S3_BUCKET, "analytics", NULL, "id",

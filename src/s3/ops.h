@@ -63,6 +63,7 @@ void object_tagging_get_start(struct s3_request *r);
 void object_tagging_put_start(struct s3_request *r);
 void put_bucket_acl_start(struct s3_request *r);
 void put_object_acl_start(struct s3_request *r);
+void post_object_start(struct s3_request *r);
 void put_object_start(struct s3_request *r);
 void upload_part_copy_start(struct s3_request *r);
 void upload_part_start(struct s3_request *r);

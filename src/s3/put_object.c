@@ -3,6 +3,8 @@
  *
  *   headers -> storing (store.h) -> the answer
  */
+#include "s3/put_object.h"
+
 #include "s3/acl_request.h"
 #include "s3/object_extras.h"
 #include "s3/object_headers.h"
@@ -30,22 +32,23 @@ static void on_stored(struct op *op)
     s3_finish_empty(p->request);
 }
 
-static enum s3_code read_headers(struct put_object *p, const char **detail_out)
+enum s3_code put_object_read(
+    struct s3_request *r, struct meta *m, struct engine_condition *condition_out,
+    const char **detail_out)
 {
-    struct s3_request *r = p->request;
     enum s3_code code = object_headers_refused(r);
 
     if (!code)
-        code = object_headers_condition(r, &p->store.condition);
+        code = object_headers_condition(r, condition_out);
     if (!code)
-        code = object_headers_meta(r, &p->meta);
+        code = object_headers_meta(r, m);
     if (!code)
         code = object_extras_check_body(r, detail_out);
     if (!code)
-        code = object_extras_read(r, &p->meta, detail_out);
+        code = object_extras_read(r, m, detail_out);
     if (!code)
-        object_extras_default(r, &p->meta);
-    return code ? code : acl_request_headers(r, &p->meta, detail_out);
+        object_extras_default(r, m);
+    return code ? code : acl_request_headers(r, m, detail_out);
 }
 
 void put_object_start(struct s3_request *r)
@@ -59,7 +62,7 @@ void put_object_start(struct s3_request *r)
         return;
     }
     p->request = r;
-    code = read_headers(p, &detail);
+    code = put_object_read(r, &p->meta, &p->store.condition, &detail);
     if (code) {
         s3_finish_error(r, code, detail);
         return;

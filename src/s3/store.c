@@ -175,6 +175,7 @@ static void received(struct store *s)
 {
     if (s->ingest.code)
         fail(s, s->ingest.code, s->ingest.detail);
+    s->length = s->ingest.length;
     if (s->ingest.transfer_failed)
         direct_will_fail(s->request);
     if (s->direct.state == DIRECT_OPEN)
@@ -193,6 +194,7 @@ static void receive(struct store *s)
     g->put = &s->put;
     g->digests = &s->digests;
     g->window = s->direct.state == DIRECT_OPEN ? &s->direct.window : NULL;
+    g->form = s->form;
     g->length = s->length;
     s->request->http->way = g->window ? "direct" : "tcp";
     s->wait = STORE_RECEIVING;
@@ -317,6 +319,10 @@ static enum s3_code read_length(struct store *s)
     struct s3_request *r = s->request;
     struct view decoded = s3_header(r, "x-amz-decoded-content-length");
 
+    if (s->form) { /* one more than there can be, so that a missing end is seen */
+        s->length = form_body_left(s->form) + 1;
+        return S3_None;
+    }
     if (digests_body_is_framed(r) || r->http->is_chunked) {
         if (!decoded.at)
             return S3_MissingContentLength;

@@ -35,7 +35,8 @@ struct store {
     struct meta *meta; /* filled but for the checksum, which store adds */
     /* Computed when the client sends no checksum, and then the only one it may send; or NONE. */
     enum checksum_kind default_kind;
-    bool bucket_is_known; /* somebody looked already */
+    struct form_body *form; /* the bytes are the file of a form; NULL: the body, or a window */
+    bool bucket_is_known;   /* somebody looked already */
 
     /* out */
     enum s3_code code; /* set when op.err is */
