@@ -14,6 +14,8 @@
     "<Retention><Mode>" mode "</Mode><RetainUntilDate>" year                                       \
     "-01-01T00:00:00Z</RetainUntilDate></Retention>"
 
+static const char bypass[] = "x-amz-bypass-governance-retention:true";
+
 static void ask_with(const char *method, const char *target, const char *body, const char *header)
 {
     char digest[64] = "content-md5:";
@@ -176,8 +178,6 @@ static void locks_need_a_digest_of_their_body(void **state)
 
 static void a_retention_is_only_made_longer(void **state)
 {
-    static const char bypass[] = "x-amz-bypass-governance-retention:true";
-
     open_locked();
     put_text("/bucket/key?retention", RETAIN("GOVERNANCE", "2100"));
     put_text("/bucket/key?retention", RETAIN("GOVERNANCE", "2200"));
@@ -194,6 +194,101 @@ static void a_retention_is_only_made_longer(void **state)
     stand_close();
 }
 
+/* --- removal ------------------------------------------------------------------------------ */
+
+/* "/bucket/key?versionId=..." of a version just put; static. */
+static const char *put_version(void)
+{
+    static char target[128];
+
+    put_text("/bucket/key", "abc");
+    struct view id = fake_header(&answer, "x-amz-version-id");
+    assert_true(id.len > 0);
+    (void)snprintf(target, sizeof target, "/bucket/key?versionId=%.*s", VIEW_FMT(id));
+    return target;
+}
+
+static void lock_version(const char *target, const char *what, const char *body)
+{
+    char with[256];
+
+    (void)snprintf(with, sizeof with, "/bucket/key?%s&%s", what, strchr(target, '?') + 1);
+    put_text(with, body);
+    assert_answer(200, NULL);
+}
+
+static void remove_version(const char *target, const char *header)
+{
+    ask(&(struct ask){.method = "DELETE", .target = target, .headers = {header}});
+}
+
+static void what_is_locked_is_not_removed(void **state)
+{
+    open_locked();
+    const char *target = put_version();
+    lock_version(target, "retention", RETAIN("GOVERNANCE", "2100"));
+    remove_version(target, NULL);
+    assert_answer(403, "AccessDenied");
+    lock_version(target, "legal-hold", HOLD("ON"));
+    remove_version(target, bypass);
+    assert_answer(403, "AccessDenied");
+    lock_version(target, "legal-hold", HOLD("OFF"));
+    get(target);
+    assert_answer(200, NULL);
+    remove_version(target, bypass);
+    assert_answer(204, NULL);
+    get(target);
+    assert_answer(404, "NoSuchVersion");
+
+    target = put_version();
+    lock_version(target, "retention", RETAIN("COMPLIANCE", "2100"));
+    remove_version(target, bypass);
+    assert_answer(403, "AccessDenied");
+    clock_fake_wall(INT64_C(4102444800001)); /* 2100-01-01, a moment later */
+    remove_version(target, NULL);
+    assert_answer(204, NULL);
+    clock_fake_wall(0);
+    stand_close();
+}
+
+static void a_removal_looks_again_when_something_changed(void **state)
+{
+    open_locked();
+    const char *target = put_version();
+    arm(ENGINE_FAULT_REMOVE, 1, ERR_CHANGED, true);
+    remove_version(target, NULL);
+    assert_answer(409, "OperationAborted");
+    arm(0, 0, ERR_OK, false);
+    get(target);
+    assert_answer(200, NULL);
+    arm(ENGINE_FAULT_REMOVE, 1, ERR_CHANGED, false);
+    remove_version(target, NULL);
+    assert_answer(204, NULL);
+    assert_int_equal(engine_fault_count(stand.engine), 1);
+    get(target);
+    assert_answer(404, "NoSuchVersion");
+    stand_close();
+}
+
+static void a_removal_that_fails_removes_nothing(void **state)
+{
+    uint64_t failed = 1;
+
+    open_locked();
+    const char *target = put_version();
+    for (uint64_t n = 1; failed; n++) {
+        assert_true(n < 20);
+        arm(ENGINE_FAULT_ANY, n, n % 2 ? ERR_IO : ERR_BUSY, false);
+        remove_version(target, NULL);
+        failed = engine_fault_count(stand.engine);
+        assert_int_equal(answer.q.status, !failed ? 204 : n % 2 ? 500 : 503);
+        arm(0, 0, ERR_OK, false);
+        get(target);
+        assert_int_equal(answer.q.status, failed ? 200 : 404);
+    }
+    stand_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +298,9 @@ int main(void)
         cmocka_unit_test(bodies_that_say_nothing_change_nothing),
         cmocka_unit_test(locks_need_a_digest_of_their_body),
         cmocka_unit_test(a_retention_is_only_made_longer),
+        cmocka_unit_test(what_is_locked_is_not_removed),
+        cmocka_unit_test(a_removal_looks_again_when_something_changed),
+        cmocka_unit_test(a_removal_that_fails_removes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
