@@ -270,9 +270,9 @@ void engine_amend(struct engine *E, struct engine_amend *a);
 
 /*
  * engine_remove(E, r): remove an entry (and, optionally, parts), durably. SPACE_BUCKET: only when
- * the bucket has no OBJECT, VERSION and UPLOAD entry (ERR_NOT_EMPTY); its CONFIG, and a PART whose
- * upload is gone, go with it. A bucket that is not there is ERR_NOT_FOUND; ERR_NO_BUCKET is for the
- * others.
+ * the bucket has no OBJECT and VERSION entry (ERR_NOT_EMPTY); its CONFIG, UPLOAD and PART entries
+ * go with it (as on AWS, where uploads under way do not keep a bucket). A bucket that is not there
+ * is ERR_NOT_FOUND; ERR_NO_BUCKET is for the others.
  *
  * Objects. A named version (VERSION_SEQ, VERSION_NULL) is removed for good; when it was the latest
  * the next older one becomes that: a GET finds it, unless it is a marker. The latest

@@ -1,5 +1,5 @@
 /*
- * DeleteBucket: the engine refuses it while objects or uploads are left.
+ * DeleteBucket: the engine refuses it while objects are left; uploads under way go with it.
  *
  *   REMOVING --engine--> answer
  */

@@ -29,7 +29,7 @@
     X(removal_obeys_conditions)                                                                    \
     X(a_bucket_is_made_once)                                                                       \
     X(a_bucket_with_objects_stays)                                                                 \
-    X(a_bucket_with_uploads_stays)                                                                 \
+    X(a_bucket_takes_its_uploads_along)                                                            \
     X(a_bucket_takes_its_config_along)                                                             \
     X(a_bucket_made_again_is_empty)                                                                \
     /* engine_suite_read.c */                                                                      \

@@ -197,15 +197,27 @@ void a_bucket_with_objects_stays(void **state)
     assert_false(stand_has(the_bucket()));
 }
 
-void a_bucket_with_uploads_stays(void **state)
+void a_bucket_takes_its_uploads_along(void **state)
 {
     struct engine_key upload = stand_key_in(SPACE_UPLOAD, stand.bucket, "key-id");
+    struct engine_key part = stand_key_in(SPACE_PART, stand.bucket, "id/00001");
+    struct engine_key other = stand_key_in(SPACE_UPLOAD, stand.bucket2, "key-id");
+    struct engine_object *o;
 
     (void)state;
     assert_int_equal(stand_put(upload, VIEW_EMPTY, ""), ERR_OK);
+    assert_int_equal(stand_put(part, VIEW("x"), "e"), ERR_OK);
+    assert_int_equal(stand_put(other, VIEW_EMPTY, ""), ERR_OK);
+    assert_int_equal(stand_put(stand_key("a"), VIEW("x"), "e"), ERR_OK);
     assert_int_equal(stand_remove(the_bucket()), ERR_NOT_EMPTY);
-    assert_int_equal(stand_remove(upload), ERR_OK);
+    assert_true(stand_has(upload)); /* what stays stays whole */
+    assert_int_equal(stand_remove(stand_key("a")), ERR_OK);
     assert_int_equal(stand_remove(the_bucket()), ERR_OK);
+    assert_int_equal(stand_lookup(upload, &o), ERR_NO_BUCKET);
+    assert_int_equal(stand_bucket_new(stand.bucket), ERR_OK);
+    assert_false(stand_has(upload));
+    assert_false(stand_has(part));
+    assert_true(stand_has(other));
 }
 
 void a_bucket_takes_its_config_along(void **state)

@@ -14,8 +14,6 @@ static void uploads_live_and_die(void **state)
     assert_answer(200, NULL);
     assert_string_equal(element("Size"), "4");
     assert_string_equal(element("IsTruncated"), "false");
-    ask(&(struct ask){.method = "DELETE", .target = "/bucket"});
-    assert_answer(409, "BucketNotEmpty");
     ask(&(struct ask){
         .method = "DELETE",
         .target = up.target,
@@ -31,6 +29,21 @@ static void uploads_live_and_die(void **state)
     assert_answer(404, "NoSuchUpload");
     ask(&(struct ask){.method = "DELETE", .target = "/bucket"});
     assert_answer(204, NULL);
+    stand_close();
+}
+
+static void a_bucket_takes_its_uploads_along(void **state)
+{
+    stand_open();
+    create_upload(NULL, NULL);
+    put_part(1, VIEW("abc"), NULL, NULL);
+    ask(&(struct ask){.method = "DELETE", .target = "/bucket"});
+    assert_answer(204, NULL);
+    ask(&(struct ask){.method = "GET", .target = up.target});
+    assert_answer(404, "NoSuchBucket");
+    put_bucket("bucket");
+    ask(&(struct ask){.method = "GET", .target = up.target});
+    assert_answer(404, "NoSuchUpload");
     stand_close();
 }
 
@@ -280,6 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(uploads_live_and_die),
+        cmocka_unit_test(a_bucket_takes_its_uploads_along),
         cmocka_unit_test(ids_of_other_keys_are_unknown),
         cmocka_unit_test(parts_are_listed_in_pages),
         cmocka_unit_test(every_engine_failure_is_clean),

@@ -194,7 +194,7 @@ enum err drives_decide_found(
 
 static enum err check_empty(struct drives_index *ix, struct view bucket)
 {
-    static const enum engine_space spaces[] = {SPACE_OBJECT, SPACE_VERSION, SPACE_UPLOAD};
+    static const enum engine_space spaces[] = {SPACE_OBJECT, SPACE_VERSION};
     struct drives_key k;
     bool has = false;
 

@@ -160,6 +160,7 @@ static void put_removals(struct writing *w)
         put_purge(w, SPACE_PART, t->purge_parts);
     if (t->what == TXN_REMOVE && t->key.space == SPACE_BUCKET) {
         put_purge(w, SPACE_CONFIG, VIEW_EMPTY);
+        put_purge(w, SPACE_UPLOAD, VIEW_EMPTY);
         put_purge(w, SPACE_PART, VIEW_EMPTY);
     }
 }

@@ -256,9 +256,8 @@ void memory_amend(struct engine *E, struct engine_amend *a)
 
 static enum err check_empty(const struct memory_map *m, struct view bucket)
 {
-    bool has = memory_map_has_any(m, SPACE_OBJECT, bucket) ||
-               memory_map_has_any(m, SPACE_VERSION, bucket) ||
-               memory_map_has_any(m, SPACE_UPLOAD, bucket);
+    bool has =
+        memory_map_has_any(m, SPACE_OBJECT, bucket) || memory_map_has_any(m, SPACE_VERSION, bucket);
 
     return has ? ERR_NOT_EMPTY : ERR_OK;
 }
@@ -293,6 +292,7 @@ static void apply_removal(struct change *c, const struct engine_remove *r)
     purge(c->map, bucket, r->purge_parts);
     if (r->key.space == SPACE_BUCKET) {
         memory_map_remove_prefix(c->map, (struct engine_key){SPACE_CONFIG, bucket, VIEW_EMPTY});
+        memory_map_remove_prefix(c->map, (struct engine_key){SPACE_UPLOAD, bucket, VIEW_EMPTY});
         memory_map_remove_prefix(c->map, (struct engine_key){SPACE_PART, bucket, VIEW_EMPTY});
     }
     apply(c);
