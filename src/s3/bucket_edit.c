@@ -10,7 +10,8 @@
 #include "s3/bucket.h"
 #include "s3/s3.h"
 
-enum { TRIES = 16 };
+/* Each failed try is somebody else's success: so many editors at once all come through. */
+enum { TRIES = 256 };
 
 enum edit_wait { EDIT_LOOKING_UP, EDIT_AMENDING };
 

@@ -1,6 +1,8 @@
 #include "s3/object_edit.h"
 
-enum { TRIES_MAX = 8 };
+/* Each failed try is somebody else's success: so many editors at once all come through. Not more,
+ * as each takes memory of the request. */
+enum { TRIES_MAX = 32 };
 
 static void look(struct object_edit *e);
 

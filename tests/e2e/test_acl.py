@@ -1,4 +1,5 @@
 """Access control lists and who owns what: canned and explicit, of buckets, objects and versions."""
+import concurrent.futures
 import json
 import urllib.error
 import urllib.request
@@ -242,6 +243,22 @@ def test_explicit_lists_are_kept_whole(people, main, lists):
     assert object_grants(main, lists) == want  # what was read can be put back
 
 
+def test_many_at_once(people, main, lists):
+    """Every one of many concurrent setters is told that it did, and one of the lists is there whole."""
+    main.put_object(Bucket=lists, Key="k", Body=b"x")
+    grants = [{(people.main.id, "FULL_CONTROL"), ("AllUsers", "READ")},
+              {(people.main.id, "FULL_CONTROL"), ("AuthenticatedUsers", "READ")}]
+
+    def put(i):
+        acl = ("public-read", "authenticated-read")[i % 2]
+        main.put_bucket_acl(Bucket=lists, ACL=acl)
+        main.put_object_acl(Bucket=lists, Key="k", ACL=acl)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(put, range(48)))
+    assert bucket_grants(main, lists) in grants
+    assert object_grants(main, lists) in grants
+
+
 def test_an_empty_list_gives_nothing_and_the_owner_can_mend_it(people, main, alt, lists):
     main.put_bucket_acl(Bucket=lists, ACL="public-read")
     main.put_bucket_acl(Bucket=lists, AccessControlPolicy=policy(people.main))
@@ -398,6 +415,10 @@ def test_versions_have_lists_of_their_own(people, main, alt, lists):
     assert refused(alt.get_object, Bucket=lists, Key="k", VersionId=new) == DENIED
     main.put_object_acl(Bucket=lists, Key="k", ACL="authenticated-read")
     assert ("AuthenticatedUsers", "READ") in object_grants(main, lists, VersionId=new)
+    marker = main.delete_object(Bucket=lists, Key="k")["VersionId"]
+    assert refused(main.get_object_acl, Bucket=lists, Key="k")[1] == 404
+    assert refused(main.put_object_acl, Bucket=lists, Key="k", VersionId=marker, ACL="private")[1] == 405
+    assert ("AllUsers", "READ") in object_grants(main, lists, VersionId=old)
 
 
 
