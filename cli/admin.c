@@ -300,14 +300,14 @@ static void run(struct session *S, const struct verb *v, json_t *request)
 static int
 admin(const struct args_spec *spec, struct args *a, const struct options *o, const struct verb *v)
 {
-    json_t *request = json_object();
+    const char *wrong = misused(v, o);
     struct session S;
 
-    const char *wrong = misused(v, o);
     if (wrong)
         return args_complain(spec, "%s %s takes no --%s", v->noun, v->name, wrong);
     if (o->enable && o->disable)
         return args_complain(spec, "--enable and --disable at once");
+    json_t *request = json_object();
     set_options(request, v, o);
     if (!set_operands(request, v, a)) {
         json_decref(request);

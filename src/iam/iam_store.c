@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 1, SHOWN_BYTES_MAX = 200 };
 
 struct view iam_store_prefix(enum iam_kind kind)
 {
@@ -281,8 +281,11 @@ enum err iam_store_decode(
     enum iam_kind kind;
     struct view name;
 
-    if (!kind_of(record, &kind, &name))
+    if (!kind_of(record, &kind, &name)) {
+        buf_printf(
+            why, "the record %.*s: no such kind", VIEW_FMT(view_upto(record, SHOWN_BYTES_MAX)));
         return ERR_CORRUPT;
+    }
     struct iam_doc *doc = iam_doc_new(kind);
     if (!doc)
         return ERR_NO_MEMORY;
@@ -295,7 +298,7 @@ enum err iam_store_decode(
     }
     if (why->len == before)
         buf_printf(
-            why, "the record %.*s: %s", VIEW_FMT(record),
+            why, "the record %.*s: %s", VIEW_FMT(view_upto(record, SHOWN_BYTES_MAX)),
             e == ERR_UNSUPPORTED ? "written by a newer version" : err_text(e));
     iam_doc_unref(doc);
     return e;

@@ -151,8 +151,9 @@ static enum err start_iam(struct server *s, struct buf *why)
 {
     const struct config *c = &s->config;
     struct store_key key;
+    bool is_kept = c->dir_count && strcmp(c->engine, "memory") != 0;
 
-    TRY(store_key_open(&key, c->store_key_file, c->dir_count ? c->dirs[0] : NULL, why));
+    TRY(store_key_open(&key, c->store_key_file, is_kept ? c->dirs[0] : NULL, why));
     enum err e = start_people(s, &key, why);
     if (e)
         store_key_undo(&key);
