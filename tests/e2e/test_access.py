@@ -159,6 +159,7 @@ ROUTES = {
     "PutObject": ("s3:PutObject", call("put_object", "new", Body=b"x")),
     "PutObject, over another": ("s3:PutObject", call("put_object", Body=b"x")),
     "PutObject, presigned": ("s3:PutObject", presigned("put_object", "PUT", b"x")),
+    "PostObject": ("s3:PutObject", posted),
     "CopyObject, its target": ("s3:PutObject", copied_in),
     "uploads": ("s3:PutObject", multipart),
     "DeleteObject": ("s3:DeleteObject", call("delete_object")),
