@@ -158,6 +158,8 @@ static enum sigv4_verdict check_lifetime(const struct sigv4_request *q, const st
 {
     if (s->date_ms > q->now_ms + SIGV4_SKEW_MS)
         return SIGV4_NOT_YET;
+    if (s->expires_s == 0)
+        return SIGV4_EXPIRED;
     return q->now_ms > s->date_ms + s->expires_s * 1000 ? SIGV4_EXPIRED : SIGV4_OK;
 }
 
@@ -294,13 +296,15 @@ static bool decode(struct sigv4 *s, size_t *used, struct view *v)
     return true;
 }
 
+/* Zero, and less than that, is a time that is over: such a link is expired, not malformed. */
 static bool read_expires(struct sigv4 *s, struct view v)
 {
+    bool is_negative = v.len > 0 && v.at[0] == '-';
     uint64_t n;
 
-    if (text_to_u64(v, &n) || n < 1 || n > SIGV4_EXPIRES_SECONDS_MAX)
+    if (text_to_u64(is_negative ? view_from(v, 1) : v, &n) || n > SIGV4_EXPIRES_SECONDS_MAX)
         return false;
-    s->expires_s = (int64_t)n;
+    s->expires_s = is_negative ? 0 : (int64_t)n;
     return true;
 }
 
