@@ -244,6 +244,17 @@ void a_null_version_may_become_the_latest_again(void **state)
     stand_set_versions(PAUSED);
     story_put("a", "five");
     story_is("a", "five0* four");
+    /* Nothing is left to point at where it was. */
+    stand_set_versions(ON);
+    story_put("b", "x");
+    stand_set_versions(PAUSED);
+    story_put("b", "one");
+    stand_set_versions(ON);
+    story_put("b", "two");
+    story_remove_nth("b", 0);
+    story_is("b", "one0* x");
+    assert_int_equal(story_remove_version("b", version_null), ERR_OK);
+    story_is("b", "x*");
 }
 
 void a_version_stays_what_it_is_when_it_moves(void **state)

@@ -341,13 +341,13 @@ static void step(void)
 {
     unsigned what = below(40);
 
-    if (what < 14)
+    if (what < 12)
         step_put();
-    else if (what < 21)
+    else if (what < 22)
         step_remove();
-    else if (what < 24)
-        step_amend();
     else if (what < 25)
+        step_amend();
+    else if (what < 26)
         step_flags();
     else if (what < 32)
         step_lookup();
