@@ -79,11 +79,26 @@ static bool is_listed(const char *list, const char *name)
 
 static const struct verb *find_verb(const struct args *a)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(verbs); i++)
+    for (size_t i = 0; a->count > 1 && i < ARRAY_COUNT(verbs); i++)
         if (strcmp(a->operands[0], verbs[i].noun) == 0 &&
             strcmp(a->operands[1], verbs[i].name) == 0)
             return &verbs[i];
     return NULL;
+}
+
+/* "verbs: add list ...", of a noun; also what completion in shells asks for. */
+static int complain_verb(const struct args_spec *spec, const struct args *a)
+{
+    int status = a->count < 2
+                     ? args_complain(spec, "the verb is missing")
+                     : args_complain(spec, "no such call: %s %s", a->operands[0], a->operands[1]);
+
+    (void)fputs("verbs:", stderr);
+    for (size_t i = 0; i < ARRAY_COUNT(verbs); i++)
+        if (strcmp(a->operands[0], verbs[i].noun) == 0)
+            (void)fprintf(stderr, " %s", verbs[i].name);
+    (void)fputc('\n', stderr);
+    return status;
 }
 
 /* NULL, or what is wrong with an option. */
@@ -343,7 +358,7 @@ int admin_main(int argc, char **argv)
         .about = about,
         .options = options,
         .option_count = ARRAY_COUNT(options),
-        .operands_min = 2,
+        .operands_min = 1,
         .operands_max = INT_MAX,
     };
     struct args a;
@@ -353,6 +368,6 @@ int admin_main(int argc, char **argv)
         return status;
     const struct verb *v = find_verb(&a);
     if (!v)
-        return args_complain(&spec, "no such call: %s %s", a.operands[0], a.operands[1]);
+        return complain_verb(&spec, &a);
     return admin(&spec, &a, &o, v);
 }

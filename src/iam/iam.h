@@ -57,7 +57,7 @@ struct iam_open {
 };
 void iam_open(struct iam_open *o);
 void iam_close(struct iam *I); /* nothing is under way, nothing held; NULL is fine */
-/* A snapshot of root alone, nothing stored: for engine `memory` at start and for tests. */
+/* A snapshot of root alone, nothing stored, no calls: for tests. */
 enum err iam_new_root_only(const struct iam_config *config, struct iam **iam_out) MUST_CHECK;
 
 /* Any reactor; cheap. */

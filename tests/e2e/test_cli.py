@@ -491,6 +491,9 @@ def test_completion(cli, bucket, tmp_path):
     assert sorted(complete(cli, "penstock ")) == sorted(COMMANDS)
     assert complete(cli, "penstock st") == ["stat"]
     assert complete(cli, "penstock help do") == ["doctor"]
+    assert complete(cli, "penstock admin ") == ["user", "key", "group", "policy"]
+    assert complete(cli, "penstock admin policy a") == ["add", "attach"]
+    assert complete(cli, "penstock admin user add --acc") == ["--access-key"]
     assert complete(cli, "penstock ls --dir") == ["--direct"]
     assert complete(cli, "penstock ls --direct ") == ["prefer", "require", "off"]
     assert complete(cli, "penstock serve --durability r") == ["relaxed"]

@@ -10,6 +10,11 @@ _penstock_options() {
     "$1" help "$2" 2>/dev/null | grep -oE -- '(^|[ ,])--?[A-Za-z][a-z0-9-]*' | tr -d ' ,'
 }
 
+# What `penstock admin user` can do.
+_penstock_verbs() {
+    "$1" admin "$2" 2>&1 | sed -n 's/^verbs: //p'
+}
+
 # s3://bucket/prefix: one level of names. Bash breaks words at ':', so what is before the last one
 # must not be repeated.
 _penstock_objects() {
@@ -74,6 +79,17 @@ _penstock() {
     --profile)
         mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^\[\(profile \)\{0,1\}\(.*\)\]$/\2/p' \
             ~/.aws/credentials ~/.aws/config 2>/dev/null | sort -u)" -- "$word")
+        return
+        ;;
+    esac
+    case $command:$COMP_CWORD:$word in
+    admin:[2-9]*:-*) ;;
+    admin:2:*)
+        mapfile -t COMPREPLY < <(compgen -W "user key group policy" -- "$word")
+        return
+        ;;
+    admin:3:*)
+        mapfile -t COMPREPLY < <(compgen -W "$(_penstock_verbs "$binary" "${COMP_WORDS[2]}")" -- "$word")
         return
         ;;
     esac
