@@ -61,7 +61,7 @@ const char *acl_text_permission_name(unsigned permission)
     for (size_t i = 0; i < ARRAY_COUNT(permissions); i++)
         if (permissions[i].permission == permission)
             return permissions[i].name;
-    assert(!"one of the five");
+    assert(false); /* one of the five */
     return "";
 }
 
