@@ -59,10 +59,7 @@ static enum s3_code check_acl(struct setting *s, const struct bucket_meta *m)
     enum err e = acl_decode(m->acl, s->request->region, &acl);
     if (e)
         return s3_code_from_err(e, false);
-    for (unsigned i = 0; i < acl.count; i++)
-        if (acl.grants[i].grantee != ACL_ACCOUNT || !view_eq(acl.grants[i].id, owner))
-            return S3_InvalidBucketAclWithObjectOwnership;
-    return S3_None;
+    return acl_is_private(&acl, owner) ? S3_None : S3_InvalidBucketAclWithObjectOwnership;
 }
 
 static enum s3_code apply_controls(struct setting *s, struct bucket_meta *m, unsigned *flags_io)

@@ -1,5 +1,6 @@
 #include "s3/remove_version.h"
 
+#include "s3/acl_request.h"
 #include "s3/lock.h"
 #include "s3/meta.h"
 #include "s3/object_lock.h"
@@ -63,8 +64,7 @@ static void remove_latest(struct remove_version *v, uint64_t rev)
     struct s3_request *r = v->request;
 
     memset(&m, 0, sizeof m);
-    if (r->user && !r->user->is_root)
-        m.owner_id = r->user->id;
+    m.owner_id = acl_request_account(r);
     if (meta_encode(&m, r->region, &v->remove.meta))
         fail(v, ERR_BUSY);
     else
