@@ -289,6 +289,28 @@ static void ten_thousand_parts_become_an_object(void **state)
     stand_close();
 }
 
+static void uploads_do_not_keep_a_bucket(void **state)
+{
+    stand_open();
+    create_upload(NULL, NULL);
+    put_part(1, VIEW("abc"), NULL, NULL);
+    ask(&(struct ask){.method = "PUT", .target = "/bucket/key", .body = VIEW("abc")});
+    ask(&(struct ask){.method = "DELETE", .target = "/bucket"});
+    assert_answer(409, "BucketNotEmpty");
+    ask(&(struct ask){.method = "GET", .target = up.target}); /* nothing was aborted for nothing */
+    assert_answer(200, NULL);
+    ask(&(struct ask){.method = "DELETE", .target = "/bucket/key"});
+    for (unsigned i = 0; i < 150; i++)
+        create_upload(NULL, NULL);
+    ask(&(struct ask){.method = "DELETE", .target = "/bucket"});
+    assert_answer(204, NULL);
+    put_bucket("bucket");
+    ask(&(struct ask){.method = "GET", .target = "/bucket?uploads"});
+    assert_answer(200, NULL);
+    assert_string_equal(element("UploadId"), "");
+    stand_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +322,7 @@ int main(void)
         cmocka_unit_test(an_unknown_outcome_is_found_out),
         cmocka_unit_test(who_loses_a_race_is_told_the_same),
         cmocka_unit_test(ten_thousand_parts_become_an_object),
+        cmocka_unit_test(uploads_do_not_keep_a_bucket),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
