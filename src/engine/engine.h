@@ -166,8 +166,8 @@ void engine_release(struct engine_object *o);
  * After engine_put_init exactly one of commit and abort must be called, when no write is in flight.
  */
 struct engine_condition {
-    enum { IF_ANY, IF_ABSENT, IF_ETAG, IF_EXISTS } kind;
-    struct view etag; /* IF_ETAG */
+    enum { IF_ANY, IF_ABSENT, IF_ETAG, IF_EXISTS, IF_NOT_ETAG } kind;
+    struct view etag; /* IF_ETAG, IF_NOT_ETAG (which holds without an entry, too) */
     /* Not 0: the entry's info.rev must be this one, else ERR_CHANGED (ERR_NOT_FOUND without an
      * entry). So a caller looks up, decides, and changes only what it decided about. */
     uint64_t rev;

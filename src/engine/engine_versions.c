@@ -132,6 +132,8 @@ static enum err check_found(const struct engine_ask *ask, const struct engine_fo
         if (!is)
             return ERR_NOT_FOUND;
         return view_eq(f->info.etag, c->etag) ? ERR_OK : ERR_PRECONDITION;
+    case IF_NOT_ETAG:
+        return is && view_eq(f->info.etag, c->etag) ? ERR_PRECONDITION : ERR_OK;
     }
     return ERR_INVALID;
 }

@@ -43,7 +43,8 @@ static enum s3_code read_checksum(struct complete_named *p, const struct xml_nod
     return S3_None;
 }
 
-static enum s3_code read_number(struct complete *c, struct complete_named *p, struct view text)
+/* The same part named twice: the later counts. */
+static enum s3_code read_number(struct complete *c, struct view text)
 {
     uint64_t value;
 
@@ -53,9 +54,14 @@ static enum s3_code read_number(struct complete *c, struct complete_named *p, st
         c->detail = "PartNumber must be from 1 to 10000";
         return S3_InvalidArgument;
     }
-    if (c->part_count > 0 && c->parts[c->part_count - 1].number >= value)
+    if (c->part_count > 0 && c->parts[c->part_count - 1].number > value)
         return S3_InvalidPartOrder;
-    p->number = (uint16_t)value;
+    if (c->part_count > 0 && c->parts[c->part_count - 1].number == value)
+        c->part_count--;
+    if (c->part_count == c->part_cap)
+        return S3_MalformedXML;
+    memset(&c->parts[c->part_count], 0, sizeof c->parts[0]);
+    c->parts[c->part_count].number = (uint16_t)value;
     return S3_None;
 }
 
@@ -80,20 +86,19 @@ static enum s3_code check_elements(const struct xml_node *n)
 
 enum s3_code complete_take(struct complete *c, const struct xml_node *n)
 {
-    struct complete_named *p = &c->parts[c->part_count];
     struct view etag = conditions_unquote(xml_child_text(n, "ETag"));
 
-    if (!view_is(n->name, "Part") || c->part_count == c->part_cap)
+    if (!view_is(n->name, "Part"))
         return S3_MalformedXML;
     enum s3_code code = check_elements(n);
     if (!code)
         code = etag.len == 0 ? S3_MalformedXML
-                             : read_number(c, p, view_trim(xml_child_text(n, "PartNumber")));
+                             : read_number(c, view_trim(xml_child_text(n, "PartNumber")));
     if (code)
         return code;
+    struct complete_named *p = &c->parts[c->part_count++];
     p->etag_len = etag.len > sizeof p->etag ? COMPLETE_ETAG_ALIEN : (uint8_t)etag.len;
     memcpy(p->etag, etag.at, MIN(etag.len, sizeof p->etag));
-    c->part_count++;
     return read_checksum(p, n);
 }
 

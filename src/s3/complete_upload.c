@@ -117,7 +117,7 @@ static void on_committed(struct op *op)
         return;
     }
     u->complete.crc64 = u->put.info.crc64;
-    find_say_version(u->request, &u->put.info);
+    find_say_written(u->request, &u->put.info);
     answer(u);
 }
 
@@ -277,7 +277,7 @@ static void looked_up_done(struct complete_upload *u, enum err e)
     if (!e) {
         is_ours = complete_was_done(&u->complete, u->request, u->lookup.object);
         if (is_ours)
-            find_say_version(u->request, &u->lookup.object->info);
+            find_say_written(u->request, &u->lookup.object->info);
         engine_release(u->lookup.object);
     }
     if (is_ours)

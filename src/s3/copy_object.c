@@ -64,7 +64,7 @@ static void answer(struct copy_object *o)
     xml_etag(&x, view_str(o->etag));
     put_checksum(&x, &o->meta, o->put.info.crc64);
     xml_close(&x, "CopyObjectResult");
-    find_say_version(r, &o->put.info);
+    find_say_written(r, &o->put.info);
     s3_reply(r, 200);
     copy_reply_headers(&o->copy);
     s3_finish_body(r, buf_view(&x), "application/xml");
@@ -265,13 +265,13 @@ static enum s3_code check_destination(const struct copy_object *o, enum err e)
     const struct engine_condition *c = &o->condition;
 
     if (e == ERR_NOT_FOUND)
-        return c->kind == IF_ABSENT ? S3_None : S3_NoSuchKey;
+        return c->kind == IF_ABSENT || c->kind == IF_NOT_ETAG ? S3_None : S3_NoSuchKey;
     if (e)
         return s3_code_from_err(e, true);
-    if (c->kind == IF_ABSENT ||
-        (c->kind == IF_ETAG && !view_eq(c->etag, o->lookup.object->info.etag)))
-        return S3_PreconditionFailed;
-    return S3_None;
+    bool is_same = view_eq(c->etag, o->lookup.object->info.etag);
+    bool fails = c->kind == IF_ABSENT || (c->kind == IF_ETAG && !is_same) ||
+                 (c->kind == IF_NOT_ETAG && is_same);
+    return fails ? S3_PreconditionFailed : S3_None;
 }
 
 /* Woken by the engine. */

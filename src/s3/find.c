@@ -39,6 +39,12 @@ void find_say_version(struct s3_request *r, const struct engine_info *info)
     say_version(r, info->seq, info->flags, s3_param(r, "versionId").at);
 }
 
+void find_say_written(struct s3_request *r, const struct engine_info *info)
+{
+    if (info->flags & ENGINE_VERSION_NAMED)
+        find_say_version(r, info);
+}
+
 /* A marker that was named. */
 static enum s3_code refuse_marker(struct find *f)
 {

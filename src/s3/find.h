@@ -46,5 +46,8 @@ void find_done(struct find *f); /* unpins; fine when nothing was found */
 /* A commit made this version (or marker) of the request's key, or removed it: x-amz-version-id and
  * x-amz-delete-marker of the answer. */
 void find_say_version(struct s3_request *r, const struct engine_info *info);
+/* The same of a write, which says nothing of a null version (ceph/s3-tests; PutObject of the API
+ * reference names an id for enabled buckets only). */
+void find_say_written(struct s3_request *r, const struct engine_info *info);
 
 #endif

@@ -190,9 +190,10 @@ enum s3_code object_headers_condition(const struct s3_request *r, struct engine_
     if (match.at && none.at)
         return S3_InvalidRequest;
     if (none.at) {
-        if (!view_is(view_trim(none), "*"))
+        if (view_index(none, ',') != SIZE_MAX) /* a list: the engine knows one */
             return S3_NotImplemented;
-        out->kind = IF_ABSENT;
+        out->etag = conditions_unquote(none);
+        out->kind = view_is(out->etag, "*") ? IF_ABSENT : IF_NOT_ETAG;
     } else if (match.at) {
         out->etag = conditions_unquote(match);
         out->kind = view_is(out->etag, "*") ? IF_EXISTS : IF_ETAG;

@@ -19,8 +19,8 @@ enum s3_code object_headers_refused(const struct s3_request *r);
 /* Fills the text and user fields of *m (the rest is left alone); views of headers or the region. */
 enum s3_code object_headers_meta(struct s3_request *r, struct meta *m);
 /*
- * If-Match and If-None-Match of a write as an engine condition. AWS: If-None-Match only `*`; dates
- * are not supported on writes.
+ * If-Match and If-None-Match of a write as an engine condition; no lists. Dates are not supported
+ * on writes, as at AWS.
  */
 enum s3_code object_headers_condition(const struct s3_request *r, struct engine_condition *out);
 

@@ -83,7 +83,7 @@ static enum s3_code decide_part(struct object_reply *o)
     if (m->part_count == 0) {
         /* A whole object is its own only part. There is no Content-Range of nothing. */
         o->is_part = o->info->size > 0;
-        return o->part_number == 1 ? S3_None : S3_InvalidPartNumber;
+        return o->part_number == 1 ? S3_None : S3_InvalidPart;
     }
     for (unsigned i = 0; i < m->part_count; off += m->parts[i++].size) {
         if (i + 1 != o->part_number)
@@ -93,7 +93,7 @@ static enum s3_code decide_part(struct object_reply *o)
         o->part_index = i;
         return off + m->parts[i].size <= o->info->size ? S3_None : S3_InternalError;
     }
-    return S3_InvalidPartNumber;
+    return S3_InvalidPart;
 }
 
 static enum s3_code decide_range(struct object_reply *o)

@@ -144,7 +144,7 @@ static void committed(struct store *s, enum err e)
     }
     s->info = s->put.info;
     if (s->key.space == SPACE_OBJECT)
-        find_say_version(s->request, &s->info);
+        find_say_written(s->request, &s->info);
     s->bytes = s->length;
     if (s->direct.transport)
         direct_will_reply(s->request, 200);

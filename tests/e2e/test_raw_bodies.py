@@ -494,7 +494,7 @@ def test_part_lists(raw, raw_bucket):
     cases = [
         ([], ["MalformedXML"]),
         ([(2, second), (1, first)], ["InvalidPartOrder"]),
-        ([(1, first), (1, first)], ["InvalidPartOrder"]),
+        ([(1, first), (1, second)], ["InvalidPart"]),  # named twice: the later counts
         ([(1, first), (4, second)], ["InvalidPart"]),
         ([(1, second), (2, first)], ["InvalidPart"]),
         ([(1, '"' + "0" * 32 + '"')], ["InvalidPart"]),

@@ -23,6 +23,7 @@
     X(if_absent_holds_only_without_an_entry)                                                       \
     X(if_exists_holds_only_with_an_entry)                                                          \
     X(if_etag_holds_only_with_that_etag)                                                           \
+    X(if_not_etag_holds_for_any_other)                                                             \
     X(of_racing_if_absent_commits_one_wins)                                                        \
     X(of_racing_if_absent_commits_of_two_threads_one_wins)                                         \
     X(of_racing_if_etag_commits_one_wins)                                                          \

@@ -57,6 +57,20 @@ void if_etag_holds_only_with_that_etag(void **state)
     stand_holds(stand_key("a"), VIEW("two"), "two");
 }
 
+void if_not_etag_holds_for_any_other(void **state)
+{
+    const struct engine_condition not_one = {IF_NOT_ETAG, VIEW("one")};
+
+    (void)state;
+    assert_int_equal(put_if("a", not_one, "one"), ERR_OK); /* there is nothing */
+    assert_int_equal(put_if("a", not_one, "two"), ERR_PRECONDITION);
+    stand_holds(stand_key("a"), VIEW("one"), "one");
+    assert_int_equal(
+        put_if("a", (struct engine_condition){IF_NOT_ETAG, VIEW("on")}, "two"), ERR_OK);
+    assert_int_equal(put_if("a", not_one, "three"), ERR_OK);
+    stand_holds(stand_key("a"), VIEW("three"), "three");
+}
+
 enum { RACERS = 8 };
 
 /* All commits in flight at once; returns how many won, and the last winner's etag. */

@@ -165,8 +165,7 @@ static void ranges_become_parts(void **state)
     }
     assert_true(element("ChecksumCRC32")[0]);
     char etag[128], sum[128];
-    (void)snprintf(
-        sum, sizeof sum, "<ChecksumCRC32>%s</ChecksumCRC32>", element("ChecksumCRC32"));
+    (void)snprintf(sum, sizeof sum, "<ChecksumCRC32>%s</ChecksumCRC32>", element("ChecksumCRC32"));
     (void)snprintf(etag, sizeof etag, "%s", element("ETag"));
     name_part(1, view_str(etag), sum);
     complete_with(NULL, NULL);

@@ -69,7 +69,7 @@ static void ranges_are_cut_out(void **state)
         .method = "GET", .target = "/bucket/key?partNumber=1", .headers = {"range:bytes=0-1"}});
     assert_answer(400, "InvalidRequest");
     ask(&(struct ask){.method = "GET", .target = "/bucket/key?partNumber=2"});
-    assert_answer(416, "InvalidPartNumber");
+    assert_answer(400, "InvalidPart");
     ask(&(struct ask){.method = "HEAD", .target = "/bucket/key?partNumber=1"});
     assert_answer(206, NULL);
     assert_int_equal(answer.length, body.len);
@@ -130,8 +130,21 @@ static void conditions_hold_or_not(void **state)
     ask(&(struct ask){
         .method = "PUT", .target = "/bucket/new", .headers = {"if-match:" E}, .body = VIEW("y")});
     assert_answer(404, "NoSuchKey");
-    ask(&(struct ask){.method = "PUT", .target = "/bucket/new", .headers = {"if-none-match:" E}});
+    ask(&(struct ask){
+        .method = "PUT", .target = "/bucket/new", .headers = {"if-none-match:" E ", \"x\""}});
     assert_answer(501, "NotImplemented");
+    ask(&(struct ask){
+        .method = "PUT",
+        .target = "/bucket/new",
+        .headers = {"if-none-match:" E},
+        .body = VIEW("y")});
+    assert_answer(200, NULL); /* nothing there is another, too */
+    ask(&(struct ask){
+        .method = "PUT",
+        .target = "/bucket/new",
+        .headers = {"if-none-match:\"415290769594460e2e485922904f345d\""},
+        .body = VIEW("z")});
+    assert_answer(412, "PreconditionFailed");
     ask(&(struct ask){.method = "DELETE", .target = "/bucket/key", .headers = {"if-match:" E}});
     assert_answer(412, "PreconditionFailed");
     ask(&(struct ask){.method = "DELETE", .target = "/bucket/key"});

@@ -243,7 +243,7 @@ static void a_suspended_bucket_has_one_null_version(void **state)
 {
     versioned_open(ENGINE_BUCKET_SUSPENDED);
     put("/versioned/k", "one");
-    assert_header("x-amz-version-id", "null");
+    assert_false(fake_header(&answer, "x-amz-version-id").at); /* a write says it of named ones */
     put("/versioned/k", "two");
     assert_body("/versioned/k", "null", "two");
     assert_header("x-amz-version-id", "null");
