@@ -102,10 +102,24 @@ static void change_advance(struct change *c, enum err e)
     }
 }
 
+/* A policy gives to others what it says, never itself: 405, as AWS. False when that was said. */
+static bool is_of_account(struct s3_request *r)
+{
+    const struct iam_user *u = r->user;
+
+    if (u && (u->is_root || view_eq(u->id, access_bucket_owner(r->service, r->conf))))
+        return true;
+    s3_finish_error(r, S3_MethodNotAllowed, NULL);
+    return false;
+}
+
 static struct change *change_new(struct s3_request *r)
 {
-    struct change *c = region_take_zero(r->region, sizeof *c);
+    struct change *c;
 
+    if (!is_of_account(r))
+        return NULL;
+    c = region_take_zero(r->region, sizeof *c);
     if (c)
         c->request = r;
     else
@@ -142,6 +156,8 @@ void bucket_policy_get_start(struct s3_request *r)
 {
     struct view text = r->conf->meta.policy;
 
+    if (!is_of_account(r))
+        return;
     if (text.len == 0) {
         s3_finish_error(r, S3_NoSuchBucketPolicy, NULL);
         return;

@@ -213,7 +213,6 @@ def test_writing_and_deleting(world):
     world.other.delete_object(Bucket=b, Key="new")
 
 
-@pytest.mark.xfail(reason="DeleteObjects asks once for the whole bucket")
 def test_deleting_many(world):
     b = world.bucket("a", "new")
     world.put(b, allow(b, "s3:DeleteObject", "/new"))
