@@ -46,30 +46,13 @@ bool sigv2_is(const struct sigv4_request *q)
 
 /* ---- the Authorization header ---- */
 
-/* An HTTP date, whose zone may be written the ways of e-mail, or the basic ISO form. */
-static enum err read_time(struct view v, int64_t *ms_out)
-{
-    static const char *const zones[] = {" +0000", " -0000", " UTC"};
-    char text[40];
-    struct buf b = buf_over(text, sizeof text);
-
-    for (size_t i = 0; i < ARRAY_COUNT(zones); i++) {
-        if (!view_ends(v, view_str(zones[i])))
-            continue;
-        buf_put(&b, view_upto(v, v.len - strlen(zones[i])));
-        buf_put_str(&b, " GMT");
-        return b.overflow ? ERR_MALFORMED : text_to_http_date(buf_view(&b), ms_out);
-    }
-    return text_to_http_date(v, ms_out) ? text_to_amz_date(v, ms_out) : ERR_OK;
-}
-
 static enum sigv4_verdict read_date(const struct sigv4_request *q, struct sigv4 *s)
 {
     struct view v = sigv4_canonical_header(q, VIEW("x-amz-date"), NULL);
 
     if (!v.at)
         v = sigv4_canonical_header(q, VIEW("date"), NULL);
-    if (read_time(view_trim(v), &s->date_ms) || s->date_ms < 0)
+    if (sigv4_read_time(view_trim(v), &s->date_ms) || s->date_ms < 0)
         return SIGV4_NO_DATE;
     int64_t skew = q->now_ms - s->date_ms;
     return skew > SIGV4_SKEW_MS || skew < -SIGV4_SKEW_MS ? SIGV4_SKEWED : SIGV4_OK;

@@ -131,6 +131,22 @@ static enum sigv4_verdict set_date(struct sigv4 *s, int64_t ms)
     return view_eq(view_of(s->amz_date, 8), s->scope_date) ? SIGV4_OK : malformed(s);
 }
 
+enum err sigv4_read_time(struct view v, int64_t *ms_out)
+{
+    static const char *const zones[] = {" +0000", " -0000", " UTC"};
+    char text[40];
+    struct buf b = buf_over(text, sizeof text);
+
+    for (size_t i = 0; i < ARRAY_COUNT(zones); i++) {
+        if (!view_ends(v, view_str(zones[i])))
+            continue;
+        buf_put(&b, view_upto(v, v.len - strlen(zones[i])));
+        buf_put_str(&b, " GMT");
+        return b.overflow ? ERR_MALFORMED : text_to_http_date(buf_view(&b), ms_out);
+    }
+    return text_to_http_date(v, ms_out) ? text_to_amz_date(v, ms_out) : ERR_OK;
+}
+
 static enum sigv4_verdict read_header_date(const struct sigv4_request *q, struct sigv4 *s)
 {
     struct view v = sigv4_canonical_header(q, VIEW("x-amz-date"), NULL);
@@ -141,7 +157,7 @@ static enum sigv4_verdict read_header_date(const struct sigv4_request *q, struct
             return SIGV4_NO_DATE;
     } else {
         v = view_trim(sigv4_canonical_header(q, VIEW("date"), NULL));
-        if (text_to_http_date(v, &ms) && text_to_amz_date(v, &ms))
+        if (sigv4_read_time(v, &ms))
             return SIGV4_NO_DATE;
     }
     return set_date(s, ms);

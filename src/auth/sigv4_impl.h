@@ -32,6 +32,10 @@ enum err sigv4_canonical_to_sign(
 struct view
 sigv4_canonical_header(const struct sigv4_request *q, struct view name, unsigned *count);
 
+/* The Date header: an HTTP date, whose zone may be written the ways of e-mail (+0000, -0000, UTC),
+ * or the basic ISO form. */
+enum err sigv4_read_time(struct view v, int64_t *ms_out) MUST_CHECK;
+
 /* KEY/day/region/s3/aws4_request into s->access_key, scope and its parts. */
 bool sigv4_read_credential(struct sigv4 *s, struct view v);
 

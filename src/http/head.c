@@ -34,7 +34,6 @@ REFUSAL(bad_coding, 400, "BadRequest", "The Transfer-Encoding header is not vali
 REFUSAL(
     both_lengths, 400, "BadRequest", "Content-Length and Transfer-Encoding exclude each other.");
 REFUSAL(unknown_coding, 501, "NotImplemented", "The transfer coding is not implemented.");
-REFUSAL(bad_expect, 417, "ExpectationFailed", "Only the expectation 100-continue is known here.");
 REFUSAL(no_memory, 503, "SlowDown", "Please reduce your request rate.");
 
 /* RFC 9110 section 5.6.2. */
@@ -313,18 +312,16 @@ static const struct head_refusal *coding_take(struct http_request *q, struct hea
     return NULL;
 }
 
-static const struct head_refusal *
-expect_take(struct http_request *q, const struct head_framing *framing)
+static void expect_take(struct http_request *q, const struct head_framing *framing)
 {
     unsigned count = http_header_count(q, "expect");
 
     q->expects_continue = false;
     if (count == 0 || framing->is_http10)
-        return NULL;
-    if (count > 1 || !view_eq_nocase(http_header(q, "expect"), VIEW("100-continue")))
-        return &bad_expect;
-    q->expects_continue = true;
-    return NULL;
+        return;
+    /* Another expectation may be refused (RFC 9110 section 10.1.1); S3 passes it over. */
+    q->expects_continue =
+        count == 1 && view_eq_nocase(http_header(q, "expect"), VIEW("100-continue"));
 }
 
 static void connection_take(const struct http_request *q, struct head_framing *framing)
@@ -357,9 +354,9 @@ static const struct head_refusal *fill(
     q->method_text = scan->method;
     q->target = scan->target;
     if ((no = fields_take(scan, region, q)) || (no = host_take(q, framing->is_http10)) ||
-        (no = target_take(q)) || (no = length_take(q)) || (no = coding_take(q, framing)) ||
-        (no = expect_take(q, framing)))
+        (no = target_take(q)) || (no = length_take(q)) || (no = coding_take(q, framing)))
         return no;
+    expect_take(q, framing);
     connection_take(q, framing);
     return NULL;
 }

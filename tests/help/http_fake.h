@@ -63,6 +63,11 @@ void http_reply(struct http_request *q, unsigned status)
     f->length = 0;
 }
 
+void http_reply_close(struct http_request *q)
+{
+    (void)q;
+}
+
 void http_reply_header(struct http_request *q, const char *name, struct view value)
 {
     struct http_fake *f = fake_of(q);

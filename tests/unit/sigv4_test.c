@@ -404,6 +404,11 @@ static void without_x_amz_date_the_date_header_counts(void **state)
                 ",SignedHeaders=date;host,Signature=00"),
         SIGV4_NO_PAYLOAD_HASH); /* the last thing that is looked at */
     assert_string_equal(o.s.amz_date, "20130524T000102Z");
+    assert_int_equal(
+        parse(
+            &o, "GET /\n" HOST "Date: Fri, 24 May 2013 00:01:02 -0000\n" AUTH
+                ",SignedHeaders=date;host,Signature=00"),
+        SIGV4_NO_PAYLOAD_HASH);
     assert_int_equal(o.s.date_ms, AUTH_HELP_MAY_24 + 62000);
 }
 
