@@ -175,7 +175,7 @@ void s3_finish_error_as(
         s3_finish_head(r);
         return;
     }
-    /* Who sends other bytes than announced may have sent more of them: what follows is no request. */
+    /* Who sends other bytes than announced may have sent more: what follows is no request. */
     if (code == S3_BadDigest)
         http_reply_close(r->http);
     s3_finish_xml(r, status, error_xml(r, code, detail, extra));
