@@ -123,30 +123,6 @@ static enum s3_code check_values(struct s3_request *r)
     return S3_None;
 }
 
-/* A composite checksum is made of what the client says of each part: AWS wants it said again. */
-static enum s3_code check_part_checksums(struct complete *c, struct s3_request *r)
-{
-    struct buf b = buf_over(region_take(r->region, 256), 255);
-    unsigned i = 0;
-
-    if (c->meta.checksum_kind == CHECKSUM_NONE || c->meta.checksum_type != CHECKSUM_COMPOSITE)
-        return S3_None;
-    while (i < c->part_count && c->parts[i].checksum_kind != CHECKSUM_NONE)
-        i++;
-    if (i == c->part_count)
-        return S3_None;
-    if (!b.at)
-        return S3_SlowDown;
-    buf_printf(
-        &b,
-        "The upload was created using the %s checksum. The request must include the checksum of "
-        "each part. It was missing for part %u.",
-        checksum_name(c->meta.checksum_kind), c->parts[i].number);
-    b.at[b.len] = '\0';
-    c->detail = (const char *)b.at;
-    return S3_InvalidRequest;
-}
-
 /* The meta of the upload becomes that of the object; its texts must outlive the pin. */
 enum s3_code
 complete_begin(struct complete *c, struct s3_request *r, const struct engine_object *upload)
@@ -159,8 +135,7 @@ complete_begin(struct complete *c, struct s3_request *r, const struct engine_obj
     if (e)
         return e == ERR_BUSY ? S3_SlowDown : S3_InternalError;
     c->meta.upload_key = c->id;
-    enum s3_code code = check_values(r);
-    return code ? code : check_part_checksums(c, r);
+    return check_values(r);
 }
 
 /* The checksum of that kind of a stored part, if we know it: the engine knows the CRC-64/NVME of

@@ -40,7 +40,7 @@ struct complete {
     uint64_t crc64; /* of the whole, set after the commit */
     uint64_t crc64_expected;
     bool has_crc64_expected;
-    const char *detail; /* with an error; static, in the region or NULL */
+    const char *detail; /* with an error; static or NULL */
     unsigned folded;    /* parts that are in these two */
     struct digest etag_run;
     struct checksum composite_run;

@@ -123,9 +123,10 @@ def test_composites_of_the_algorithms_of_2026(s3, bucket, name):
     part = s3.upload_part(Bucket=bucket, Key="m", UploadId=u["UploadId"], PartNumber=1, Body=TEXT,
                           **{member: VALUES[name]})
     named = {"PartNumber": 1, "ETag": part["ETag"]}
+    named[member] = "bad"
     with pytest.raises(ClientError) as e:
         s3.complete_multipart_upload(Bucket=bucket, Key="m", UploadId=u["UploadId"], MultipartUpload={"Parts": [named]})
-    assert code(e) == ("InvalidRequest", 400)
+    assert code(e) == ("InvalidPart", 400)
     named[member] = VALUES[name]
     done = s3.complete_multipart_upload(Bucket=bucket, Key="m", UploadId=u["UploadId"],
                                         MultipartUpload={"Parts": [named]})
