@@ -162,7 +162,15 @@ static enum s3_code copy_tags(struct copy_object *o)
         return S3_None;
     if (!copy_may(c, names_version ? "s3:GetObjectVersionTagging" : "s3:GetObjectTagging"))
         return S3_AccessDenied;
-    return access_also(o->request, "s3:PutObjectTagging");
+    /* As of tags in headers: who may write by ACL may also tag what it writes. */
+    const struct access_ask ask = {
+        .action = "s3:PutObjectTagging",
+        .right = ACL_BUCKET_WRITE,
+        .bucket = o->request->conf,
+        .key = o->request->key,
+        .object_is_known = true,
+    };
+    return access_decide(o->request, &ask) == ACCESS_YES ? S3_None : S3_AccessDenied;
 }
 
 /* Computed anew where the request wants another kind, or the parts it was made of are gone. */

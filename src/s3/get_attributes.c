@@ -132,15 +132,37 @@ static void answer(struct get_attributes *g)
     s3_finish_body(r, buf_view(&x), "application/xml");
 }
 
+/* Besides its own action it needs that of GetObject. */
+static bool may_read(const struct get_attributes *g)
+{
+    const struct find *f = &g->find;
+    const struct access_ask ask = {
+        .action = f->version_id.at ? "s3:GetObjectVersion" : "s3:GetObject",
+        .right = ACL_OBJECT_READ,
+        .bucket = g->request->conf,
+        .key = g->request->key,
+        .version_id = f->version_id,
+        .object_is_known = true,
+        .object = &f->meta,
+    };
+
+    return access_decide(g->request, &ask) == ACCESS_YES;
+}
+
 /* Woken by find. */
 static void on_found(struct op *op)
 {
     struct get_attributes *g = container_of(op, struct get_attributes, find.op);
 
-    if (op->err)
+    if (op->err) {
         s3_finish_error(g->request, g->find.code, g->find.detail);
-    else
+    } else if (!may_read(g)) {
+        find_done(&g->find);
+        g->request->version_id[0] = '\0';
+        s3_finish_error(g->request, S3_AccessDenied, NULL);
+    } else {
         answer(g);
+    }
 }
 
 /* --- the request -------------------------------------------------------------------------- */
