@@ -20,12 +20,12 @@ static bool action_fits(const struct policy_statement *s, struct view action)
 }
 
 /* A variable without a value names nothing, and all but nothing must not be allowed. */
-static bool resource_fits(const struct policy_statement *s, const struct policy_request *q)
+static bool resource_fits(const struct policy_statement *s, struct policy_run *run)
 {
     bool is_unknown = false;
 
     for (unsigned i = 0; i < s->resources.count; i++) {
-        enum policy_fit fit = policy_match(&s->resources.at[i], q->resource, POLICY_WILD, q);
+        enum policy_fit fit = policy_match(&s->resources.at[i], run->q->resource, POLICY_WILD, run);
 
         if (fit == POLICY_FITS)
             return !s->is_not_resource;
@@ -34,17 +34,17 @@ static bool resource_fits(const struct policy_statement *s, const struct policy_
     return s->is_not_resource && !(is_unknown && s->effect == POLICY_ALLOW);
 }
 
-static bool statement_fits(
-    const struct policy *p, const struct policy_statement *s, const struct policy_request *q)
+static bool
+statement_fits(const struct policy *p, const struct policy_statement *s, struct policy_run *run)
 {
-    if (!action_fits(s, q->action))
+    if (!action_fits(s, run->q->action))
         return false;
-    if (p->kind == POLICY_BUCKET && !policy_principal_fits(s, q->principal))
+    if (p->kind == POLICY_BUCKET && !policy_principal_fits(s, run->q->principal))
         return false;
-    if (!resource_fits(s, q))
+    if (!resource_fits(s, run))
         return false;
     for (unsigned i = 0; i < s->condition_count; i++)
-        if (!policy_condition_holds(&s->conditions[i], s->effect, q))
+        if (!policy_condition_holds(&s->conditions[i], s->effect, run))
             return false;
     return true;
 }
@@ -52,14 +52,15 @@ static bool statement_fits(
 enum policy_effect policy_evaluate(const struct policy *p, const struct policy_request *q)
 {
     enum policy_effect effect = POLICY_NONE;
+    struct policy_run run = {q, POLICY_STEPS_MAX};
 
     for (unsigned i = 0; p && i < p->count && effect != POLICY_DENY; i++) {
         const struct policy_statement *s = &p->statements[i];
 
-        if (s->effect != effect && statement_fits(p, s, q))
+        if (s->effect != effect && statement_fits(p, s, &run))
             effect = s->effect;
     }
-    return effect;
+    return run.steps ? effect : POLICY_DENY;
 }
 
 /* --- what a policy wants to know ----------------------------------------------------------------

@@ -55,7 +55,8 @@ struct policy_request {
     void *ctx;
 };
 
-/* Deny wins over allow; NONE: no statement fits. p may be NULL: NONE. No allocation. */
+/* Deny wins over allow; NONE: no statement fits. p may be NULL: NONE. No allocation, and no more
+ * than milliseconds: a policy made to take longer denies. */
 enum policy_effect policy_evaluate(const struct policy *p, const struct policy_request *q);
 /* Does a statement that may fit `action` have a condition on this key (or key prefix, ending in
  * '/')? Then a decision without that value is worth nothing. */

@@ -135,12 +135,12 @@ enum err policy_condition_parse(struct policy_parse *P, const json_t *j, struct 
 
 /* Does one of the condition's values fit, by the positive operator? */
 static enum policy_fit
-fits_one(const struct policy_condition *c, struct view got, const struct policy_request *q)
+fits_one(const struct policy_condition *c, struct view got, struct policy_run *run)
 {
     enum policy_fit result = POLICY_FITS_NOT;
 
     for (unsigned i = 0; i < c->values.count; i++) {
-        enum policy_fit fit = policy_value_fits(c->how, &c->values.at[i], got, q);
+        enum policy_fit fit = policy_value_fits(c->how, &c->values.at[i], got, run);
 
         if (fit == POLICY_FITS)
             return fit;
@@ -150,10 +150,10 @@ fits_one(const struct policy_condition *c, struct view got, const struct policy_
     return result;
 }
 
-static bool null_holds(const struct policy_condition *c, const struct policy_request *q)
+static bool null_holds(const struct policy_condition *c, struct policy_run *run)
 {
     struct view got;
-    bool is_there = q->value(q, c->key, 0, &got);
+    bool is_there = run->q->value(run->q, c->key, 0, &got);
 
     for (unsigned i = 0; i < c->values.count; i++)
         if (view_eq_nocase(c->values.at[i].text, VIEW("true")) != is_there)
@@ -162,16 +162,16 @@ static bool null_holds(const struct policy_condition *c, const struct policy_req
 }
 
 bool policy_condition_holds(
-    const struct policy_condition *c, enum policy_effect effect, const struct policy_request *q)
+    const struct policy_condition *c, enum policy_effect effect, struct policy_run *run)
 {
     bool is_negated = c->how->is_negated;
     unsigned count = 0, good = 0;
     struct view got;
 
     if (c->how->type == POLICY_NULL)
-        return null_holds(c, q);
-    for (; q->value(q, c->key, count, &got); count++) {
-        enum policy_fit fit = fits_one(c, got, q);
+        return null_holds(c, run);
+    for (; run->q->value(run->q, c->key, count, &got); count++) {
+        enum policy_fit fit = fits_one(c, got, run);
 
         if (fit == POLICY_FITS_UNKNOWN)
             good += is_negated && effect == POLICY_DENY;

@@ -98,6 +98,16 @@ struct policy {
     unsigned count;
 };
 
+/*
+ * One evaluation. Its matching may take this many steps, milliseconds; a policy that needs more was
+ * made to need more, and is answered with a denial.
+ */
+enum { POLICY_STEPS_MAX = 1 << 18 };
+struct policy_run {
+    const struct policy_request *q;
+    unsigned steps; /* left; 0: spent, and whatever was found is worth nothing */
+};
+
 /* --- matching (policy_match.c) ------------------------------------------------------------- */
 
 enum policy_fit {
@@ -106,9 +116,9 @@ enum policy_fit {
     POLICY_FITS_UNKNOWN /* a variable has no value */
 };
 enum { POLICY_WILD = 1, POLICY_NOCASE = 2 };
-/* how: bits of the above. q may be NULL when t has no variables. */
-enum policy_fit policy_match(
-    const struct policy_text *t, struct view text, unsigned how, const struct policy_request *q);
+/* how: bits of the above. */
+enum policy_fit
+policy_match(const struct policy_text *t, struct view text, unsigned how, struct policy_run *run);
 /* A pattern without variables. */
 bool policy_match_plain(struct view pattern, struct view text, unsigned how);
 /* policy_match_variable(rest, key): takes the next variable off *rest; false when there is none.
@@ -116,7 +126,7 @@ bool policy_match_plain(struct view pattern, struct view text, unsigned how);
 bool policy_match_variable(struct view *rest, struct view *key_out, struct view *default_out);
 /* The six parts of an ARN, each by itself. */
 enum policy_fit
-policy_match_arn(const struct policy_text *t, struct view arn, const struct policy_request *q);
+policy_match_arn(const struct policy_text *t, struct view arn, struct policy_run *run);
 
 /* --- typed values (policy_value.c) --------------------------------------------------------- */
 
@@ -124,7 +134,7 @@ policy_match_arn(const struct policy_text *t, struct view arn, const struct poli
 bool policy_value_is_valid(enum policy_type type, struct view text);
 enum policy_fit policy_value_fits(
     const struct policy_operator *o, const struct policy_text *want, struct view got,
-    const struct policy_request *q);
+    struct policy_run *run);
 /* "192.0.2.0/24": bits of the prefix, whether of IPv6. */
 bool policy_value_network(struct view text, unsigned *bits_out, bool *is_v6_out);
 
@@ -163,6 +173,6 @@ enum err policy_resource_check(struct policy_parse *P, const struct policy_state
 enum err policy_condition_parse(struct policy_parse *P, const json_t *j, struct policy_statement *s)
     MUST_CHECK;
 bool policy_condition_holds(
-    const struct policy_condition *c, enum policy_effect effect, const struct policy_request *q);
+    const struct policy_condition *c, enum policy_effect effect, struct policy_run *run);
 
 #endif

@@ -4,8 +4,9 @@
  * A pattern is read token by token by a cursor that can be copied; on a mismatch matching goes on
  * one character behind the last '*'. That needs no memory and never more than (length of the
  * pattern) x (length of the text) steps, whatever the pattern: an earlier '*' need not be tried
- * again, as what stood between the two has been found at its first place. '?' is one character of
- * UTF-8. What a variable stands for is taken as it is: a '*' in a user's name is a '*'.
+ * again, as what stood between the two has been found at its first place. An evaluation has a limit
+ * of steps besides. '?' is one character of UTF-8. What a variable stands for is taken as it is: a
+ * '*' in a user's name is a '*'.
  */
 #include <assert.h>
 
@@ -87,6 +88,16 @@ static size_t next_character(struct view text, size_t at)
     return at;
 }
 
+/* Where a '*' that has taken text up to `at` may end next: what follows it begins with `token`. */
+static size_t next_end(const struct pattern *p, int token, struct view text, size_t at)
+{
+    at = next_character(text, at);
+    if (token < 0 || (token & 0xc0) == 0x80 || p->how & POLICY_NOCASE)
+        return at;
+    size_t skip = view_index(view_from(text, at), (uint8_t)token);
+    return skip == SIZE_MAX ? text.len : at + skip;
+}
+
 /* Does a token that is neither MANY nor END take text[at]? */
 static bool takes(const struct pattern *p, int token, uint8_t c)
 {
@@ -95,16 +106,20 @@ static bool takes(const struct pattern *p, int token, uint8_t c)
     return p->how & POLICY_NOCASE && low((uint8_t)token) == low(c);
 }
 
-static bool match(const struct pattern *p, struct view text)
+static bool match(const struct pattern *p, struct view text, unsigned *steps_io)
 {
     struct cursor here = {.rest = p->text}, star = {.rest = p->text};
     size_t at = 0, star_at = SIZE_MAX; /* SIZE_MAX: no '*' yet */
+    int behind_star = TOKEN_END;
 
-    for (;;) {
+    while (*steps_io) {
         int token = next_token(p, &here);
 
+        --*steps_io;
         if (token == TOKEN_MANY) {
-            star = here;
+            struct cursor peek = star = here;
+
+            behind_star = next_token(p, &peek);
             star_at = at;
         } else if (token == TOKEN_END && at == text.len) {
             return true;
@@ -114,22 +129,23 @@ static bool match(const struct pattern *p, struct view text)
             at = token == TOKEN_ONE ? next_character(text, at) : at + 1;
         } else if (star_at == SIZE_MAX) {
             return false;
-        } else if (
-            here.rest.len == 0 && token == TOKEN_END && star.rest.len == 0 &&
-            star.inserted.len == 0) {
-            return true; /* nothing behind the '*' */
+        } else if (behind_star == TOKEN_END) {
+            return true;
         } else {
             here = star;
-            at = star_at = next_character(text, star_at);
+            at = star_at = next_end(p, behind_star, text, star_at);
         }
     }
+    return false; /* spent */
 }
 
 bool policy_match_plain(struct view pattern, struct view text, unsigned how)
 {
     const struct pattern p = {.text = pattern, .how = how};
 
-    return match(&p, text);
+    unsigned steps = UINT32_MAX;
+
+    return match(&p, text, &steps);
 }
 
 static struct view unquote(struct view v)
@@ -161,21 +177,21 @@ bool policy_match_variable(struct view *rest, struct view *key_out, struct view 
     return false;
 }
 
-enum policy_fit policy_match(
-    const struct policy_text *t, struct view text, unsigned how, const struct policy_request *q)
+enum policy_fit
+policy_match(const struct policy_text *t, struct view text, unsigned how, struct policy_run *run)
 {
     struct pattern p = {.text = t->text, .how = how, .has_variables = t->has_variables};
     struct view rest = t->text, key, fallback;
 
     for (unsigned i = 0; t->has_variables && policy_match_variable(&rest, &key, &fallback); i++) {
         assert(i < POLICY_VARIABLES_MAX); /* policy_parse saw to it */
-        if (q->value(q, key, 0, &p.values[i]))
+        if (run->q->value(run->q, key, 0, &p.values[i]))
             continue;
         if (!fallback.at)
             return POLICY_FITS_UNKNOWN;
         p.values[i] = fallback;
     }
-    return match(&p, text) ? POLICY_FITS : POLICY_FITS_NOT;
+    return match(&p, text, &run->steps) ? POLICY_FITS : POLICY_FITS_NOT;
 }
 
 /* Up to the next ':' that does not stand in a variable; the colon is taken, too. */
@@ -195,7 +211,7 @@ static bool split_arn(struct view *rest, bool has_variables, struct view *part_o
 
 /* A pattern of fewer parts ("*") is matched against the whole. */
 enum policy_fit
-policy_match_arn(const struct policy_text *t, struct view arn, const struct policy_request *q)
+policy_match_arn(const struct policy_text *t, struct view arn, struct policy_run *run)
 {
     struct policy_text part[6], last = *t;
     struct view got = VIEW_EMPTY;
@@ -203,7 +219,7 @@ policy_match_arn(const struct policy_text *t, struct view arn, const struct poli
     for (unsigned i = 0; i < 5; i++) {
         part[i].has_variables = t->has_variables;
         if (!split_arn(&last.text, t->has_variables, &part[i].text))
-            return policy_match(t, arn, POLICY_WILD, q);
+            return policy_match(t, arn, POLICY_WILD, run);
     }
     part[5] = last;
     for (unsigned i = 0; i < 6; i++) {
@@ -211,7 +227,7 @@ policy_match_arn(const struct policy_text *t, struct view arn, const struct poli
             got = arn;
         else if (!split_arn(&arn, false, &got))
             return POLICY_FITS_NOT;
-        enum policy_fit fit = policy_match(&part[i], got, POLICY_WILD, q);
+        enum policy_fit fit = policy_match(&part[i], got, POLICY_WILD, run);
         if (fit != POLICY_FITS)
             return fit;
     }

@@ -251,17 +251,17 @@ static bool fits(const struct policy_operator *o, struct view want, struct view 
 
 enum policy_fit policy_value_fits(
     const struct policy_operator *o, const struct policy_text *want, struct view got,
-    const struct policy_request *q)
+    struct policy_run *run)
 {
     switch (o->type) {
     case POLICY_STRING:
-        return policy_match(want, got, 0, q);
+        return policy_match(want, got, 0, run);
     case POLICY_STRING_NOCASE:
-        return policy_match(want, got, POLICY_NOCASE, q);
+        return policy_match(want, got, POLICY_NOCASE, run);
     case POLICY_STRING_LIKE:
-        return policy_match(want, got, POLICY_WILD, q);
+        return policy_match(want, got, POLICY_WILD, run);
     case POLICY_ARN:
-        return policy_match_arn(want, got, q);
+        return policy_match_arn(want, got, run);
     case POLICY_NUMERIC:
     case POLICY_DATE:
     case POLICY_BOOL:

@@ -284,6 +284,25 @@ static void a_document_full_of_wildcards_is_evaluated_in_the_end(void **state)
     }
 }
 
+/* Half a second and more, if it were let. */
+static void a_policy_that_takes_too_long_denies(void **state)
+{
+    static char key[1100];
+    const struct policy_ask ask = {.resource = key};
+
+    snprintf(key, sizeof key, "photos/");
+    memset(key + 7, 'a', 1024);
+    fill(
+        "{\"Statement\":{" ALLOW_ALL ",\"Action\":\"s3:GetObject\",\"Resource\":[",
+        "\"arn:aws:s3:::photos/*a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?b\",",
+        "\"arn:aws:s3:::photos/*\"]}}");
+    assert_int_equal(policy_help_decide(room, POLICY_BUCKET, &ask), POLICY_DENY);
+    key[200] = 0; /* a shorter name is no trouble */
+    assert_int_equal(policy_help_decide(room, POLICY_BUCKET, &ask), POLICY_DENY);
+    key[12] = 0;
+    assert_int_equal(policy_help_decide(room, POLICY_BUCKET, &ask), POLICY_ALLOW);
+}
+
 static void thousands_of_resources_and_values_are_fine(void **state)
 {
     const struct policy_ask ask = {.values = (const char *const[]){"aws:referer=me", NULL}};
@@ -337,6 +356,7 @@ int main(void)
         cmocka_unit_test(a_document_has_a_size_limit),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(a_document_full_of_wildcards_is_evaluated_in_the_end),
+        cmocka_unit_test(a_policy_that_takes_too_long_denies),
         cmocka_unit_test(thousands_of_resources_and_values_are_fine),
         cmocka_unit_test(variables_have_a_limit),
         cmocka_unit_test(every_cut_of_a_good_document_is_refused),
