@@ -112,6 +112,7 @@ def test_boto3_presigned_post(server, bucket, s3, version):
 
 @pytest.mark.parametrize("sign", [sign_v2, sign_v4])
 def test_signatures(post, s3, bucket, sign):
+    """Shows: PostObject"""
     assert post.form(sign=sign).status == 204
     assert s3.get_object(Bucket=bucket, Key="foo.txt")["Body"].read() == b"bar"
     answer = post.form(sign=lambda p: sign(p, "wrong-secret-key"), conditions=V4_CONDITIONS, key="no")
