@@ -87,7 +87,7 @@ void cors_preflight(struct s3_request *r)
         s3_finish_error(r, S3_BadRequest, ask.origin.len == 0 ? no_origin : bad_method);
         return;
     }
-    if (!r->conf->cors) {
+    if (!r->conf || !r->conf->cors) { /* nobody's bucket: OPTIONS of the service itself */
         s3_finish_error(r, S3_AccessForbidden, NULL);
         return;
     }

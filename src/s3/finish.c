@@ -159,6 +159,13 @@ error_xml(struct s3_request *r, enum s3_code code, const char *detail, struct vi
     return buf_view(&b);
 }
 
+/* Who sends other bytes than announced may have sent more: what follows is no request. */
+static bool is_other_body(enum s3_code code)
+{
+    return code == S3_BadDigest || code == S3_XAmzContentSHA256Mismatch ||
+           code == S3_XAmzContentChecksumMismatch || code == S3_IncompleteBody;
+}
+
 void s3_finish_error_as(
     struct s3_request *r, unsigned status, enum s3_code code, const char *detail, struct view extra)
 {
@@ -175,8 +182,7 @@ void s3_finish_error_as(
         s3_finish_head(r);
         return;
     }
-    /* Who sends other bytes than announced may have sent more: what follows is no request. */
-    if (code == S3_BadDigest)
+    if (is_other_body(code))
         http_reply_close(r->http);
     s3_finish_xml(r, status, error_xml(r, code, detail, extra));
 }

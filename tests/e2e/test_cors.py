@@ -124,6 +124,14 @@ def test_preflight_without_its_headers(server, cors_bucket, s3):
     assert answer.status == 403 and b"CORS is not enabled" in body
 
 
+@pytest.mark.parametrize("target", ["/", "/?location", "//", "*"])
+def test_preflight_of_no_bucket(server, target):
+    for origin, method in (("http://a", "GET"), (None, None)):
+        answer, _ = preflight(server, target, origin, method)
+        assert answer.status in (400, 403) and not cors_headers(answer)
+    assert ask(server, "GET", "/-/health/live")[0].status == 200
+
+
 def test_answers_carry_the_headers_errors_too(server, s3, cors_bucket):
     s3.put_object(Bucket=cors_bucket, Key="k", Body=b"x", Metadata={"a": "b"})
     url = urlsplit(s3.generate_presigned_url("get_object", {"Bucket": cors_bucket, "Key": "k"}))

@@ -270,6 +270,22 @@ def test_digests(raw, raw_bucket, headers, verdict):
     assert raw.keys(raw_bucket) == ["fine"]
 
 
+@pytest.mark.parametrize("path,query", [("k", ()), ("", [("tagging", "")])], ids=["object", "document"])
+def test_another_body_ends_the_connection(raw, raw_bucket, path, query):
+    """What was sent is not what was signed: nobody knows where the next request begins."""
+    for payload_hash in (hashlib.sha256(b"other").hexdigest(), "STREAMING-UNSIGNED-PAYLOAD-TRAILER"):
+        framed = payload_hash[0] == "S"
+        headers = [("content-encoding", "aws-chunked"), ("x-amz-decoded-content-length", "9"),
+                   ("x-amz-trailer", "x-amz-checksum-crc32")] if framed else []
+        body = unsigned_chunks([b"body"], ("x-amz-checksum-crc32", crc32_text(b"body"))) if framed else b"body"
+        with raw.connect() as c:
+            answer = raw.on(c, "PUT", f"/{raw_bucket}/{path}".rstrip("/"), query, headers, body,
+                            payload_hash=payload_hash)
+            assert answer.verdict == (400, "IncompleteBody" if framed else "XAmzContentSHA256Mismatch")
+            assert answer.header("connection") == "close" and c.is_closed()
+    assert raw.keys(raw_bucket) == []
+
+
 # Keys
 
 def test_key_lengths(raw, raw_bucket):
