@@ -1,4 +1,5 @@
 /* Who is let in, and what those are told who are not. */
+#include "auth/sigv2.h"
 #include "help/s3_stand.h"
 
 static bool says(const char *text)
@@ -104,6 +105,17 @@ static void presigned_urls_work_until_they_expire(void **state)
     stand_close();
 }
 
+/* Else who was given a URL could make it another operation. */
+static void version_2_signs_whatever_selects_an_operation(void **state)
+{
+    for (unsigned i = 0; i < s3_op_count; i++) {
+        const char *sub = s3_ops[i].subresource;
+
+        if (sub && strcmp(sub, "list-type") != 0 && !sigv2_signs(view_str(sub)))
+            fail_msg("%s", sub);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +123,7 @@ int main(void)
         cmocka_unit_test(strangers_learn_nothing),
         cmocka_unit_test(unsigned_amz_headers_are_refused),
         cmocka_unit_test(presigned_urls_work_until_they_expire),
+        cmocka_unit_test(version_2_signs_whatever_selects_an_operation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
