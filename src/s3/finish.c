@@ -79,6 +79,7 @@ static void reply_version(struct s3_request *r)
         return;
     text_put_http_date(&b, r->marker_ms);
     http_reply_header(r->http, "Last-Modified", buf_view(&b));
+    http_reply_header(r->http, "Allow", VIEW("DELETE")); /* all that can be done to it */
 }
 
 void s3_reply(struct s3_request *r, unsigned status)

@@ -176,6 +176,7 @@ static void a_marker_hides_what_is_there(void **state)
     assert_answer(405, "MethodNotAllowed");
     assert_header("x-amz-delete-marker", "true");
     assert_true(fake_header(&answer, "Last-Modified").at);
+    assert_header("Allow", "DELETE");
     act("HEAD", "/versioned/k", said[1], NULL);
     assert_int_equal(answer.q.status, 405);
     assert_body("/versioned/k", said[0], "one");
