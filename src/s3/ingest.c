@@ -148,6 +148,13 @@ static void fill_from_window(struct ingest *g, struct ingest_slot *s, uint64_t o
 
 static void read_body(struct ingest *g, struct ingest_slot *s);
 
+/* The slot filled last got nothing: the source had ended before it. */
+static void take_back(struct ingest *g, unsigned last)
+{
+    slot_empty(&g->slots[last]);
+    g->fill_next = last;
+}
+
 static const char too_long[] = "The body is longer than its announced length.";
 
 /* Raw bytes came: take the framing away, count. False when the ingest has failed. */
@@ -175,11 +182,19 @@ static bool accept_bytes(struct ingest *g, uint8_t *at, size_t *payload_out)
     return true;
 }
 
+/* An end that nobody announced: how long it was we know only now. */
+static void found_end(struct ingest *g)
+{
+    g->body_ended = true;
+    g->length = g->planned = g->received;
+}
+
 /* Woken by the connection: the slot has as much as it asked for, or the body ended. */
 static void on_body(struct op *op)
 {
     struct ingest *g = container_of(op, struct ingest, body.op);
-    struct ingest_slot *s = &g->slots[(g->fill_next + g->slot_count - 1) % g->slot_count];
+    unsigned last = (g->fill_next + g->slot_count - 1) % g->slot_count;
+    struct ingest_slot *s = &g->slots[last];
     size_t payload = 0;
 
     assert(s->state == INGEST_FILLING && g->inflight > 0);
@@ -190,10 +205,14 @@ static void on_body(struct op *op)
             read_body(g, s);
             return;
         }
-        if (s->filled < s->target)
+        if (g->is_open_ended && g->body_ended)
+            found_end(g);
+        else if (s->filled < s->target)
             fail(g, S3_IncompleteBody, NULL);
     }
     s->state = INGEST_FULL;
+    if (s->filled == 0)
+        take_back(g, last);
     pump(g);
 }
 
@@ -214,14 +233,10 @@ static void on_form(struct op *op)
     g->received += f->got;
     if (op->err)
         fail(g, f->code, f->detail);
-    if (!op->err && f->is_end) {
-        g->body_ended = true;
-        g->length = g->planned = g->received;
-    }
-    if (s->filled == 0) {
-        slot_empty(s);
-        g->fill_next = last;
-    }
+    if (!op->err && f->is_end)
+        found_end(g);
+    if (s->filled == 0)
+        take_back(g, last);
     pump(g);
 }
 
@@ -400,6 +415,8 @@ static void end(struct ingest *g)
     assert(g->chunks_held == 0);
     if (!g->code && g->form && !g->body_ended)
         fail(g, S3_MalformedPOSTRequest, NULL); /* no last boundary: not known to be whole */
+    if (!g->code && g->is_open_ended && !g->body_ended)
+        fail(g, S3_EntityTooLarge, NULL);
     if (!g->code)
         verify(g);
     if (g->chunked)

@@ -47,8 +47,10 @@ struct ingest {
     struct digests *digests; /* read and started */
     struct window *window;   /* open, or NULL: the body */
     struct form_body *form;  /* at its file, or NULL */
-    /* Payload bytes to expect, exactly; of a form: more than can come, and out: what came. */
+    /* Payload bytes to expect, exactly. Of a form, and when is_open_ended (a chunked body of which
+     * nothing says how long it is): more than may come, and out: what came. */
     uint64_t length;
+    bool is_open_ended;
 
     /* out: when op.err is set, code says what to answer. The put must then be aborted. */
     enum s3_code code;

@@ -58,10 +58,27 @@ static void put_head_v2(struct buf *x, const struct list_objects *o)
         list_put_token(x, "NextContinuationToken", last_name(o));
 }
 
+static bool has_control(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (v.at[i] < 0x20 && v.at[i] != '\t' && v.at[i] != '\n' && v.at[i] != '\r')
+            return true;
+    return false;
+}
+
+/* botocore decodes what v1 tells but for the prefix: it is encoded only where XML could not have
+ * it. */
+static void put_prefix(struct buf *x, const struct list_objects *o)
+{
+    bool is_url = o->is_url && (o->form == LIST_V2 || has_control(o->list.prefix));
+
+    put_echo(x, "Prefix", o->list.prefix, is_url);
+}
+
 static void put_head(struct buf *x, const struct list_objects *o)
 {
     xml_text(x, "Name", o->request->bucket);
-    put_echo(x, "Prefix", o->list.prefix, o->is_url);
+    put_prefix(x, o);
     if (o->list.delimiter.len)
         put_echo(x, "Delimiter", o->list.delimiter, o->is_url);
     xml_u64(x, "MaxKeys", o->max_keys);
@@ -158,7 +175,7 @@ static enum s3_code read_marker(struct list_objects *o)
     if (o->form != LIST_V2)
         return S3_None;
     o->token = s3_param(r, "continuation-token");
-    if (!o->token.at)
+    if (o->token.len == 0) /* absent, or empty, which is said back */
         return S3_None;
     return list_take_token(r, o->token, &o->list.after);
 }

@@ -125,10 +125,11 @@ static enum s3_code take_user(struct s3_request *r, struct meta *m)
     return bytes > META_USER_BYTES_MAX ? S3_MetadataTooLarge : S3_None;
 }
 
-/* The framing of this one request is not a property of the object. */
+/* The framing of this one request is not a property of the object; the rest stays as it was sent.
+ */
 static enum s3_code take_encoding(struct s3_request *r, struct view text, struct view *out)
 {
-    struct view part;
+    struct view part, sent;
 
     if (text.len == 0)
         return S3_None;
@@ -136,12 +137,14 @@ static enum s3_code take_encoding(struct s3_request *r, struct view text, struct
     if (!at)
         return S3_SlowDown;
     struct buf b = buf_over(at, text.len + 1);
-    while (view_split(&text, ',', &part)) {
-        part = view_trim(part);
+    while (view_split(&text, ',', &sent)) {
+        part = view_trim(sent);
         if (part.len == 0 || view_eq_nocase(part, VIEW("aws-chunked")))
             continue;
-        if (b.len > 0)
+        if (b.len > 0) { /* with the space before it */
             buf_put_byte(&b, ',');
+            part = view_of(sent.at, (size_t)(part.at - sent.at) + part.len);
+        }
         buf_put(&b, part);
     }
     *out = buf_view(&b);

@@ -188,7 +188,7 @@ static void receive(struct store *s)
 {
     struct ingest *g = &s->ingest;
 
-    engine_put_init(s->request->service->engine, &s->put, s->key, s->length);
+    engine_put_init(s->request->service->engine, &s->put, s->key, s->is_open_ended ? 0 : s->length);
     s->put_is_open = true;
     g->request = s->request;
     g->put = &s->put;
@@ -196,6 +196,7 @@ static void receive(struct store *s)
     g->window = s->direct.state == DIRECT_OPEN ? &s->direct.window : NULL;
     g->form = s->form;
     g->length = s->length;
+    g->is_open_ended = s->is_open_ended;
     s->request->http->way = g->window ? "direct" : "tcp";
     s->wait = STORE_RECEIVING;
     op_init(&g->op, on_ingest);
@@ -321,6 +322,12 @@ static enum s3_code read_length(struct store *s)
 
     if (s->form) { /* one more than there can be, so that a missing end is seen */
         s->length = form_body_left(s->form) + 1;
+        return S3_None;
+    }
+    /* AWS refuses a chunked body of unknown length; what ends by itself can be taken whole. */
+    if (r->http->is_chunked && !decoded.at && !digests_body_is_framed(r)) {
+        s->length = STORE_BYTES_MAX + 1;
+        s->is_open_ended = true;
         return S3_None;
     }
     if (digests_body_is_framed(r) || r->http->is_chunked) {

@@ -54,6 +54,7 @@ struct store {
     struct engine_put put;
     bool put_is_open; /* commit or abort is due */
     uint64_t length;
+    bool is_open_ended; /* chunked, and nothing says how long */
 };
 
 /* store_start(s): all of `in` set, the rest zero. */

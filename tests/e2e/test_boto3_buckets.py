@@ -285,3 +285,13 @@ def test_list_uploads_pages(s3, bucket):
     for key, u in made:
         s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=u)
     assert re.match(r"test-", bucket)
+
+
+def test_what_listings_say_back(s3, bucket):
+    """An empty token is no token; botocore decodes all that v1 says but the prefix."""
+    s3.put_object(Bucket=bucket, Key="a\nb+%", Body=b"x")
+    r = s3.list_objects_v2(Bucket=bucket, ContinuationToken="")
+    assert r["ContinuationToken"] == "" and r["KeyCount"] == 1
+    for listing in (s3.list_objects, s3.list_objects_v2):
+        r = listing(Bucket=bucket, Prefix="a\nb+")
+        assert r["Prefix"] == "a\nb+" and r["Contents"][0]["Key"] == "a\nb+%"
