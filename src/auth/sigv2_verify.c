@@ -34,7 +34,7 @@ struct text {
     const struct sigv4 *s;
     struct view host_bucket;
     struct buf *scratch;
-    bool is_too_large;
+    bool is_unfit; /* too large, or it could stand for another request, too */
 };
 
 static const char *const signed_params[] = {
@@ -118,7 +118,7 @@ bool sigv2_signs(struct view param)
 static void insert(struct text *t, struct items *list, struct item new)
 {
     if (list->count == ITEMS_MAX) {
-        t->is_too_large = true;
+        t->is_unfit = true;
         return;
     }
     unsigned i = list->count++;
@@ -145,7 +145,7 @@ static struct view decoded(struct text *t, struct view raw)
     size_t len = 0;
 
     if (text_from_uri(raw, true, to, b->cap - b->len, &len)) {
-        t->is_too_large = true; /* or a broken escape: the request is refused by its route */
+        t->is_unfit = true; /* or a broken escape: the request is refused by its route */
         return VIEW("");
     }
     b->len += len;
@@ -165,6 +165,34 @@ static bool next_param(struct text *t, struct view *query, struct item *out)
     return true;
 }
 
+/* ---- one text, one request ---- */
+
+/*
+ * The text to sign has no escapes. A parameter that decodes to a line end, or to what separates
+ * names, would make the same text as a request with other headers or parameters: whoever holds a
+ * presigned URL could hide one of its parts in another.
+ */
+static bool is_line(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (v.at[i] < 0x20 || v.at[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static bool hides_param(struct view value)
+{
+    struct view piece;
+    bool is_first = true;
+
+    while (view_split(&value, '&', &piece)) {
+        if (!is_first && sigv2_signs(view_upto(piece, MIN(view_index(piece, '='), piece.len))))
+            return true;
+        is_first = false;
+    }
+    return false;
+}
+
 /* ---- the text ---- */
 
 static bool is_presigned(const struct text *t)
@@ -181,8 +209,10 @@ static struct view header_or_param(struct text *t, struct view name)
     if (v.at || !is_presigned(t))
         return view_trim(v);
     while (next_param(t, &query, &p))
-        if (view_eq_nocase(p.name, name))
+        if (view_eq_nocase(p.name, name)) {
+            t->is_unfit |= !is_line(p.value);
             return p.value;
+        }
     return VIEW_EMPTY;
 }
 
@@ -207,9 +237,12 @@ static void collect_amz(struct text *t, struct items *list)
         if (view_starts_nocase(h->name, prefix))
             insert(t, list, (struct item){lower(t, h->name), view_trim(h->value), true});
     }
-    while (is_presigned(t) && next_param(t, &query, &p))
-        if (view_starts_nocase(p.name, prefix))
-            insert(t, list, (struct item){lower(t, p.name), view_trim(p.value), true});
+    while (is_presigned(t) && next_param(t, &query, &p)) {
+        if (!view_starts_nocase(p.name, prefix))
+            continue;
+        t->is_unfit |= !is_line(p.name) || view_index(p.name, ':') != SIZE_MAX || !is_line(p.value);
+        insert(t, list, (struct item){lower(t, p.name), view_trim(p.value), true});
+    }
 }
 
 static void collect_sub(struct text *t, unsigned variant, struct items *list)
@@ -223,6 +256,7 @@ static void collect_sub(struct text *t, unsigned variant, struct items *list)
             continue;
         if (variant & EMPTY_IS_BARE && p.value.len == 0)
             p.has_value = false;
+        t->is_unfit |= !is_line(p.value) || hides_param(p.value);
         insert(t, list, p);
     }
 }
@@ -339,7 +373,7 @@ enum sigv4_verdict sigv2_verify(
 
     assert(s->is_v2 && s->form != SIGV4_ANONYMOUS);
     *to_sign_out = build(&t, 0);
-    if (scratch->overflow || t.is_too_large)
+    if (scratch->overflow || t.is_unfit)
         return s->form == SIGV4_PRESIGNED ? SIGV4_V2_MALFORMED_QUERY : SIGV4_V2_MALFORMED_HEADER;
     size_t from = scratch->len;
     for (unsigned v = 0; v < VARIANTS; v++) {
@@ -347,7 +381,7 @@ enum sigv4_verdict sigv2_verify(
             continue;
         scratch->len = from;
         struct view text = build(&t, v);
-        if (!scratch->overflow && !t.is_too_large && fits(s, secret, text))
+        if (!scratch->overflow && !t.is_unfit && fits(s, secret, text))
             return SIGV4_OK;
     }
     return SIGV4_MISMATCH;

@@ -200,7 +200,7 @@ enum err text_from_uri(struct view v, bool plus_is_space, uint8_t *to, size_t ca
 }
 
 /* The length of the UTF-8 sequence at the front of v, or 0 when there is none (RFC 3629, 4). */
-static size_t utf8_sequence(struct view v)
+size_t text_utf8_bytes(struct view v)
 {
     uint8_t lead = v.at[0];
     uint8_t low = 0x80, high = 0xbf; /* bounds of the second byte */
@@ -236,7 +236,7 @@ static size_t utf8_sequence(struct view v)
 bool text_is_utf8(struct view v)
 {
     while (v.len > 0) {
-        size_t n = utf8_sequence(v);
+        size_t n = text_utf8_bytes(v);
         if (n == 0)
             return false;
         v = view_from(v, n);

@@ -33,6 +33,8 @@ void text_put_uri(struct buf *b, struct view v, bool keep_slash);
  */
 enum err text_from_uri(struct view v, bool plus_is_space, uint8_t *to, size_t cap, size_t *len_out)
     MUST_CHECK;
+/* How many bytes of v (not empty) its first character has; 0: it begins with none. */
+size_t text_utf8_bytes(struct view v);
 /* Is v well-formed UTF-8 (no surrogates, no overlong forms)? */
 bool text_is_utf8(struct view v);
 

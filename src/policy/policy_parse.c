@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "policy/policy_impl.h"
 
 enum { SID_BYTES_MAX = 256 };
@@ -17,8 +18,11 @@ enum err policy_parse_refuse(struct policy_parse *P, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    struct view said = view_str(text);
+    for (size_t cut = 0; cut < 3 && !text_is_utf8(said); cut++) /* a %.80s ends where it ends */
+        said.len--;
     if (P->why && P->why->len == 0)
-        buf_put(P->why, view_upto(view_str(text), P->why->cap));
+        buf_put(P->why, view_upto(said, P->why->cap));
     return ERR_MALFORMED;
 }
 

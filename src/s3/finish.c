@@ -18,9 +18,11 @@ static const char xml_head[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 void finish_put_text(struct buf *b, struct view text)
 {
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = 0, n = 1; i < text.len; i += n) {
+        struct view rest = view_from(text, i);
         uint8_t c = text.at[i];
 
+        n = MAX(text_utf8_bytes(rest), 1u);
         if (c == '<')
             buf_put_str(b, "&lt;");
         else if (c == '>')
@@ -33,8 +35,10 @@ void finish_put_text(struct buf *b, struct view text)
             buf_put_str(b, "&#13;");
         else if (c < 0x20 && c != '\n' && c != '\t')
             buf_put_byte(b, '?'); /* XML 1.0 has no form for these */
+        else if ((c >= 0x80 && n == 1) || finish_is_noncharacter(rest))
+            buf_put_byte(b, '?');
         else
-            buf_put_byte(b, c);
+            buf_put(b, view_upto(rest, n));
     }
 }
 

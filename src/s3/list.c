@@ -29,13 +29,17 @@ enum s3_code list_take_encoding(struct s3_request *r, bool *is_url_out)
 
 static void put_plain(struct buf *b, struct view name)
 {
-    for (size_t i = 0; i < name.len; i++) {
+    for (size_t i = 0, n; i < name.len; i += n) {
+        struct view rest = view_from(name, i);
         uint8_t c = name.at[i];
 
+        n = MAX(text_utf8_bytes(rest), 1u);
         if (c < 0x20 || c == 0x7f)
             buf_printf(b, "&#x%X;", c);
+        else if (finish_is_noncharacter(rest))
+            buf_printf(b, "&#xFFF%X;", rest.at[2] - 0xb0);
         else
-            finish_put_text(b, view_of(&name.at[i], 1));
+            finish_put_text(b, view_upto(rest, n));
     }
 }
 

@@ -54,6 +54,15 @@ static bool is_printable(struct view v)
     return true;
 }
 
+/* Of the header that will be sent back: fields of forms and parameters can be named anything. */
+static bool is_name(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (v.at[i] <= ' ' || v.at[i] >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", v.at[i]))
+            return false;
+    return v.len > 0;
+}
+
 static struct view lower_copy(struct region *R, struct view v)
 {
     uint8_t *to = region_take(R, v.len + 1);
@@ -98,7 +107,7 @@ take_pair(struct s3_request *r, struct meta *m, struct view name, struct view va
     name = lower_copy(r->region, view_from(name, sizeof user_prefix - 1));
     if (!name.at)
         return S3_SlowDown;
-    if (name.len == 0 || !is_printable(name) || !is_printable(value))
+    if (!is_name(name) || !is_printable(value))
         return S3_InvalidArgument;
     pair = find_pair(m, name);
     if (pair)

@@ -87,12 +87,14 @@ enum s3_code post_fields_list(struct post_object *p)
     if (!list)
         return S3_SlowDown;
     for (unsigned i = 0; i < f->field_count; i++) {
-        bool is_key = view_eq_nocase(f->fields[i].name, VIEW("key"));
+        struct view name = f->fields[i].name;
 
-        list[i].name = f->fields[i].name;
-        list[i].value = is_key ? r->key : f->fields[i].value;
+        list[i].name = name;
+        /* Where the form was sent to, not what it says of that. */
+        list[i].value = view_eq_nocase(name, VIEW("key"))      ? r->key
+                        : view_eq_nocase(name, VIEW("bucket")) ? r->bucket
+                                                               : f->fields[i].value;
     }
-    /* Last, so that it counts: where the form was sent to, not what it says of that. */
     list[f->field_count] = (struct post_policy_field){.name = VIEW("bucket"), .value = r->bucket};
     p->policy.fields = list;
     p->policy.field_count = f->field_count + 1;

@@ -26,7 +26,8 @@ static struct view take_field(struct post_policy *p, struct view name)
         if (!view_eq_nocase(p->fields[i].name, name))
             continue;
         p->fields[i].is_covered = true;
-        value = p->fields[i].value;
+        if (!value.at) /* the first: it is the one that is used */
+            value = p->fields[i].value;
     }
     return value;
 }

@@ -228,11 +228,23 @@ def test_fields_are_the_headers_of_a_put(post, s3, bucket):
     (("x-amz-checksum-crc32", crc32_text(b"baz")), "BadDigest"), (("x-amz-checksum-crc32", "x"), "BadDigest"),
     (("Content-MD5", base64.b64encode(b"0" * 16).decode()), "BadDigest"), (("tagging", "<Tagging"), "MalformedXML"),
     (("x-amz-storage-class", "NONE"), "InvalidStorageClass"), (("x-amz-meta-a", "b\r\nX: y"), "InvalidArgument"),
+    (("x-amz-meta-a: b", "c"), "InvalidArgument"), (("x-amz-meta-a b", "c"), "InvalidArgument"),
     (("Content-Type", "a\x01b"), "InvalidArgument"), (("acl", "everything"), "InvalidArgument")])
 def test_bad_fields(post, s3, bucket, field, code):
     answer = post.form([field])
     assert answer.status in (400, 501) and answer.code == code, answer
     assert keys(s3, bucket) == []
+
+
+def test_a_field_twice_is_judged_as_it_is_used(post, s3, bucket):
+    good, evil = "http://good.test/", "http://evil.test/"
+    wants = [{"bucket": bucket}, ["starts-with", "$key", ""], {"success_action_redirect": good}]
+    for first, second, want in ((evil, good, 403), (good, evil, 303)):
+        fields = [("success_action_redirect", first), ("success_action_redirect", second)]
+        answer = post.form(fields, wants)
+        assert answer.status == want, answer
+        assert want != 303 or answer.header("location").startswith(good)
+    assert post.form([("bucket", "another")], [{"bucket": "another"}, ["starts-with", "$key", ""]]).status == 403
 
 
 def test_head_of_the_post_is_not_about_the_object(post, s3, bucket):
