@@ -10,6 +10,7 @@
 #include "s3/list.h"
 #include "s3/meta.h"
 #include "s3/ops.h"
+#include "s3/route.h"
 #include "s3/version.h"
 #include "s3/xml.h"
 
@@ -258,7 +259,8 @@ void list_object_versions_start(struct s3_request *r)
         return;
     }
     o->list.after_seq = after.seq;
-    if (after.kind == VERSION_NULL)
+    /* A marker may be longer than a key can be. */
+    if (after.kind == VERSION_NULL && o->key_marker.len <= ROUTE_KEY_BYTES_MAX)
         look_up_null(o);
     else
         list(o);

@@ -474,3 +474,12 @@ def test_one_of_many_first_writers_wins(server, s3, versioned):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         won = [v for v in pool.map(write, range(16)) if v]
     assert [v for _, v, _, _ in listed(s3, versioned)] == won and len(won) == 1
+
+
+@pytest.mark.parametrize("length", [1025, 1153, 6000])
+@pytest.mark.parametrize("marker", ["null", "some"])
+def test_a_marker_longer_than_any_key_is_behind_its_beginning(s3, versioned, length, marker):
+    ids = [put(s3, versioned, "a", b"1"), put(s3, versioned, "z", b"2")]
+    r = s3.list_object_versions(
+        Bucket=versioned, KeyMarker="k" * length, VersionIdMarker="null" if marker == "null" else ids[0])
+    assert [v["VersionId"] for v in r["Versions"]] == ids[1:]
