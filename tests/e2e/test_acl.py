@@ -522,7 +522,8 @@ def test_enforced_buckets_take_what_holds_anyway(people, main):
     for acl in ("private", "bucket-owner-full-control"):
         main.put_object(Bucket=bucket, Key="k", Body=b"x", ACL=acl)
         main.put_object_acl(Bucket=bucket, Key="k", ACL=acl)
-    main.put_object_acl(Bucket=bucket, Key="k", AccessControlPolicy=policy(people.main, (people.main.id, "FULL_CONTROL")))
+    whole = policy(people.main, (people.main.id, "FULL_CONTROL"))
+    main.put_object_acl(Bucket=bucket, Key="k", AccessControlPolicy=whole)
     main.put_bucket_acl(Bucket=bucket, ACL="private")
     assert bucket_grants(main, bucket) == object_grants(main, bucket) == {(people.main.id, "FULL_CONTROL")}
 

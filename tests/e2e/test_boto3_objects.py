@@ -377,8 +377,9 @@ def test_concurrent_conditional_creates(server, bucket):
     assert s3.get_object(Bucket=bucket, Key="race")["Body"].read() == b"%d" % winners[0]
 
 
-@pytest.mark.parametrize("sent, kept", [("deflate, gzip", "deflate, gzip"), ("a,b", "a,b"), ("gzip, aws-chunked", "gzip"),
-                                        ("aws-chunked, gzip,br", "gzip,br"), ("aws-chunked", None)])
+@pytest.mark.parametrize("sent, kept", [("deflate, gzip", "deflate, gzip"), ("a,b", "a,b"),
+                                        ("gzip, aws-chunked", "gzip"), ("aws-chunked, gzip,br", "gzip,br"),
+                                        ("aws-chunked", None)])
 def test_content_encoding_is_kept_but_for_the_framing(s3, bucket, sent, kept):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", ContentEncoding=sent)
     assert s3.head_object(Bucket=bucket, Key="k").get("ContentEncoding") == kept

@@ -106,8 +106,8 @@ static void retentions_are_read(void **state)
     static const char *const bad[] = {
         "<Retention><Mode>GOVERNANCE</Mode></Retention>",
         "<Retention><RetainUntilDate>2030-01-01T00:00:00Z</RetainUntilDate></Retention>",
-        "<Retention><Mode>governance</Mode><RetainUntilDate>2030-01-01T00:00:00Z</RetainUntilDate>"
-        "</Retention>",
+        ("<Retention><Mode>governance</Mode><RetainUntilDate>2030-01-01T00:00:00Z</RetainUntilDate>"
+         "</Retention>"),
         "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>soon</RetainUntilDate></Retention>",
         "<Retention><Else/></Retention>",
         "<Hold/>",
