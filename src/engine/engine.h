@@ -171,6 +171,9 @@ struct engine_condition {
     /* Not 0: the entry's info.rev must be this one, else ERR_CHANGED (ERR_NOT_FOUND without an
      * entry). So a caller looks up, decides, and changes only what it decided about. */
     uint64_t rev;
+    /* Not 0: the bucket's own entry must have this info.seq, else ERR_NO_BUCKET. What was decided
+     * about a bucket must not be done to another one that has got its name meanwhile. */
+    uint64_t bucket_seq;
 };
 
 struct engine_put {

@@ -187,6 +187,7 @@ static enum err fill(struct entry *e, const struct engine_info *info)
 
     e->flags = info->flags;
     b->rev = info->rev;
+    b->seq = info->seq;
     b->created_ms = info->mtime_ms;
     b->versioning = versioning_of(info->flags);
     if (bucket_meta_decode(e->blob, &b->meta))

@@ -35,6 +35,7 @@ void bucket_cache_free(struct bucket_cache *c);
 struct bucket { /* constant while it is held */
     struct view name;
     uint64_t rev; /* of the entry this was made of */
+    uint64_t seq; /* of the bucket itself: one that is made anew has another */
     int64_t created_ms;
     enum bucket_versioning versioning;
     struct bucket_meta meta;     /* decoded: owner, location, lock, tags, ... */

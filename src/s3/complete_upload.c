@@ -155,6 +155,7 @@ static void commit(struct complete_upload *u)
     engine_put_init(r->service->engine, &u->put, key, c->size);
     op_init(&u->put.op, on_committed);
     u->put.condition = condition;
+    u->put.condition.bucket_seq = r->conf->seq;
     u->put.meta = meta;
     u->put.purge_parts = purge;
     u->put.mtime_ms = clock_wall_ms();

@@ -132,6 +132,7 @@ static void commit(struct copy_object *o)
     o->put.mtime_ms = clock_wall_ms();
     o->put.etag = view_str(o->etag);
     o->put.condition = o->condition;
+    o->put.condition.bucket_seq = r->conf->seq;
     o->put.crc64_expected = o->copy.source->info.crc64;
     o->put.has_crc64_expected = true;
     s3_wait(r, "CopyObject.committing");

@@ -122,6 +122,7 @@ static enum err prepare(struct create_upload *u)
     op_init(&u->put.op, create_upload_advance);
     u->put.mtime_ms = r->now_ms;
     u->put.meta = meta;
+    u->put.condition.bucket_seq = r->conf->seq;
     return ERR_OK;
 }
 

@@ -42,6 +42,7 @@ static void amend(struct object_edit *e, struct view meta)
     e->amend.key = (struct engine_key){SPACE_OBJECT, r->bucket, r->key};
     e->amend.version = version_of(info);
     e->amend.condition.rev = info->rev;
+    e->amend.condition.bucket_seq = r->conf->seq;
     e->amend.meta = meta;
     find_done(&e->find);
     engine_amend(r->service->engine, &e->amend);

@@ -53,6 +53,7 @@ static void start_remove(struct remove_version *v, uint64_t rev)
     v->remove.version = v->version;
     v->remove.condition = v->condition;
     v->remove.condition.rev = rev;
+    v->remove.condition.bucket_seq = r->conf->seq;
     v->remove.mtime_ms = r->now_ms;
     engine_remove(r->service->engine, &v->remove);
 }

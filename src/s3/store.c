@@ -125,6 +125,7 @@ static void commit(struct store *s)
     p->mtime_ms = clock_wall_ms();
     p->etag = view_str(s->etag);
     p->condition = s->condition;
+    p->condition.bucket_seq = s->request->conf->seq;
     p->require = s->require;
     s->wait = STORE_COMMITTING;
     s3_wait(s->request, "Store.committing");

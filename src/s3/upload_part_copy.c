@@ -101,6 +101,7 @@ static void on_copied(struct op *op)
     u->put.mtime_ms = clock_wall_ms();
     u->put.etag = view_str(u->etag);
     u->put.require = u->upload;
+    u->put.condition.bucket_seq = r->conf->seq;
     s3_wait(r, "UploadPartCopy.committing");
     engine_commit(&u->put);
 }

@@ -28,6 +28,7 @@
     X(of_racing_if_absent_commits_of_two_threads_one_wins)                                         \
     X(of_racing_if_etag_commits_one_wins)                                                          \
     X(removal_obeys_conditions)                                                                    \
+    X(what_is_meant_for_a_bucket_is_not_done_to_the_next_of_its_name)                              \
     X(a_bucket_is_made_once)                                                                       \
     X(a_bucket_with_objects_stays)                                                                 \
     X(a_bucket_takes_its_uploads_along)                                                            \

@@ -183,6 +183,49 @@ void removal_obeys_conditions(void **state)
     assert_int_equal(remove_if("a", if_exists), ERR_NOT_FOUND);
 }
 
+static uint64_t seq_of_the_bucket(void)
+{
+    struct engine_object *o;
+    uint64_t seq;
+
+    assert_int_equal(stand_lookup(stand_key_in(SPACE_BUCKET, stand.bucket, ""), &o), ERR_OK);
+    seq = o->info.seq;
+    engine_release(o);
+    return seq;
+}
+
+static enum err amend_if(const char *name, struct engine_condition condition)
+{
+    struct engine_amend a = {
+        .key = stand_key(name), .condition = condition, .meta = VIEW("amended")};
+
+    return stand_do_amend(&a);
+}
+
+void what_is_meant_for_a_bucket_is_not_done_to_the_next_of_its_name(void **state)
+{
+    struct engine_condition old = {.kind = IF_ANY}, new = {.kind = IF_ANY};
+
+    (void)state;
+    old.bucket_seq = seq_of_the_bucket();
+    assert_int_equal(put_if("a", old, "one"), ERR_OK);
+    assert_int_equal(amend_if("a", old), ERR_OK);
+    assert_int_equal(remove_if("a", old), ERR_OK);
+
+    assert_int_equal(stand_remove(stand_key_in(SPACE_BUCKET, stand.bucket, "")), ERR_OK);
+    assert_int_equal(put_if("a", old, "one"), ERR_NO_BUCKET);
+    assert_int_equal(stand_bucket_new(stand.bucket), ERR_OK);
+    new.bucket_seq = seq_of_the_bucket();
+    assert_int_not_equal(new.bucket_seq, old.bucket_seq);
+    assert_int_equal(put_if("a", old, "one"), ERR_NO_BUCKET);
+    assert_false(stand_has(stand_key("a")));
+    assert_int_equal(put_if("a", new, "two"), ERR_OK);
+    assert_int_equal(amend_if("a", old), ERR_NO_BUCKET);
+    assert_int_equal(remove_if("a", old), ERR_NO_BUCKET);
+    stand_holds(stand_key("a"), VIEW("two"), "two");
+    assert_int_equal(remove_if("a", new), ERR_OK);
+}
+
 void a_bucket_is_made_once(void **state)
 {
     (void)state;

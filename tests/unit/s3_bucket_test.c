@@ -416,16 +416,24 @@ static enum err run_edit(
     static struct region_pool pool;
     static struct region region;
 
+    struct bucket_find f;
+
     memset(&edit, 0, sizeof edit);
+    (void)find(&f, name); /* as the door does */
     region_pool_init(&pool, 64);
     region_init(&region, &pool);
     edit.http.wait = "";
     edit.request = (struct s3_request){
-        .http = &edit.http, .service = &stand.service, .region = &region, .bucket = view_str(name)};
+        .http = &edit.http,
+        .service = &stand.service,
+        .region = &region,
+        .bucket = view_str(name),
+        .conf = f.bucket};
     edit.edit = (struct bucket_edit){.request = &edit.request, .edit = fn};
     op_init(&edit.edit.op, loop_nothing);
     bucket_edit(&edit.edit);
     enum err e = loop_wait(&edit.edit.op);
+    bucket_release(f.bucket);
     region_done(&region);
     region_pool_done(&pool);
     return e;

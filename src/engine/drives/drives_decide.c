@@ -105,7 +105,8 @@ get_key(struct drives_index *ix, struct engine_key key, struct drives_entry *ent
 }
 
 enum err drives_decide_bucket(
-    struct drives_index *ix, enum engine_space space, struct view bucket, unsigned *flags_out)
+    struct drives_index *ix, enum engine_space space, struct view bucket, uint64_t seq,
+    unsigned *flags_out)
 {
     struct drives_entry entry;
     enum err e;
@@ -116,6 +117,8 @@ enum err drives_decide_bucket(
     e = get_key(ix, (struct engine_key){SPACE_BUCKET, bucket, VIEW_EMPTY}, &entry);
     if (e)
         return e == ERR_NOT_FOUND ? ERR_NO_BUCKET : e;
+    if (seq && entry.seq != seq)
+        return ERR_NO_BUCKET;
     if (space == SPACE_OBJECT)
         *flags_out = entry.flags;
     return ERR_OK;
@@ -262,7 +265,7 @@ drives_decide(struct drives_shard *s, const struct drives_txn *t, struct drives_
     *d_out = (struct drives_decision){.must_wait = depends_on_pending(s, t)};
     if (d_out->must_wait)
         return ERR_OK;
-    TRY(drives_decide_bucket(ix, t->key.space, t->key.bucket, &flags));
+    TRY(drives_decide_bucket(ix, t->key.space, t->key.bucket, t->condition.bucket_seq, &flags));
     /* Only where there are versions must an unconditional put know what was there. */
     d_out->must_wait = flags != 0 && is_key_pending(s, t->key);
     if (d_out->must_wait)

@@ -42,10 +42,10 @@ enum err drives_decide(
 
 /* ---- what lookups need, too; between index begin and end ----------------------------------- */
 
-/* ERR_NO_BUCKET, when the space needs a bucket and it is not there. flags_out: of the bucket, when
- * the space has versions. */
+/* ERR_NO_BUCKET, when the space needs a bucket and it is not there, or is not the one with `seq`
+ * (0: whichever). flags_out: of the bucket, when the space has versions. */
 enum err drives_decide_bucket(
-    struct drives_index *ix, enum engine_space space, struct view bucket,
+    struct drives_index *ix, enum engine_space space, struct view bucket, uint64_t seq,
     unsigned *flags_out) MUST_CHECK;
 
 struct drives_peek {

@@ -179,7 +179,7 @@ void drives_list_start(struct engine *E, struct engine_list *l)
     e = drives_index_begin(&x.shard->keys);
     engine_page_init(&x.page, l);
     if (!e) {
-        e = drives_decide_bucket(&x.shard->keys, l->space, l->bucket, &flags);
+        e = drives_decide_bucket(&x.shard->keys, l->space, l->bucket, 0, &flags);
         if (!e)
             e = list_some(&x, seek_key(&x, engine_page_first(&x.page)));
         drives_index_end(&x.shard->keys);

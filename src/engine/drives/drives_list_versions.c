@@ -258,7 +258,7 @@ static enum err start(struct versions *x)
     struct view first = engine_page_first(&x->page);
     unsigned flags;
 
-    TRY(drives_decide_bucket(&x->shard->keys, l->space, l->bucket, &flags));
+    TRY(drives_decide_bucket(&x->shard->keys, l->space, l->bucket, 0, &flags));
     position_set(&x->position, first, first_below(l, first));
     return list_some(x);
 }

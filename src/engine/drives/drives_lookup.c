@@ -88,7 +88,7 @@ static enum err find(struct drives_shard *s, struct engine_lookup *l)
     struct view entry;
     unsigned flags;
 
-    TRY(drives_decide_bucket(ix, l->key.space, l->key.bucket, &flags));
+    TRY(drives_decide_bucket(ix, l->key.space, l->key.bucket, 0, &flags));
     if (l->version.kind == VERSION_LATEST)
         TRY(find_latest(ix, flags, l, &entry));
     else

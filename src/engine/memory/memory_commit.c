@@ -21,7 +21,8 @@ static enum err change_plan(struct change *c, struct engine_ask *ask)
 {
     struct memory_peek p;
 
-    TRY(memory_bucket_flags(c->map, ask->key.space, ask->key.bucket, &ask->bucket_flags));
+    TRY(memory_bucket_flags(
+        c->map, ask->key.space, ask->key.bucket, ask->condition->bucket_seq, &ask->bucket_flags));
     c->key = ask->key;
     memory_peek_init(&p, c->map, ask->key);
     return engine_versions_plan(ask, &p.peek, &c->plan);
@@ -180,7 +181,8 @@ static enum err commit_try(struct change *c, struct engine_put *p)
         .has_flags = true};
     enum err e;
 
-    TRY(memory_bucket_flags(c->map, p->key.space, p->key.bucket, &ask.bucket_flags));
+    TRY(memory_bucket_flags(
+        c->map, p->key.space, p->key.bucket, p->condition.bucket_seq, &ask.bucket_flags));
     if (p->require.name.at && !memory_map_find(c->map, p->require))
         return ERR_NO_UPLOAD;
     TRY(change_plan(c, &ask));

@@ -46,9 +46,10 @@ struct memory_peek {
     struct engine_peek peek;
 };
 void memory_peek_init(struct memory_peek *p, const struct memory_map *m, struct engine_key key);
-/* ERR_NO_BUCKET; the flags of the bucket (0 when the space has none). */
+/* ERR_NO_BUCKET, also when it is not the one with `seq` (0: whichever); the flags of the bucket (0
+ * when the space has none). */
 enum err memory_bucket_flags(
-    const struct memory_map *m, enum engine_space space, struct view bucket,
+    const struct memory_map *m, enum engine_space space, struct view bucket, uint64_t seq,
     unsigned *flags_out) MUST_CHECK;
 /* The record that was found; NULL: none. */
 struct memory_record *memory_found_record(

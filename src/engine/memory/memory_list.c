@@ -92,7 +92,7 @@ void memory_list(struct engine *E, struct engine_list *l)
 {
     const struct memory_map *m = &memory_of(E)->maps[l->owner];
     unsigned flags;
-    enum err e = memory_bucket_flags(m, l->space, l->bucket, &flags);
+    enum err e = memory_bucket_flags(m, l->space, l->bucket, 0, &flags);
 
     if (!e)
         e = l->with_versions ? list_versions(m, l) : list_page(m, l);

@@ -61,7 +61,8 @@ void memory_peek_init(struct memory_peek *p, const struct memory_map *m, struct 
 }
 
 enum err memory_bucket_flags(
-    const struct memory_map *m, enum engine_space space, struct view bucket, unsigned *flags_out)
+    const struct memory_map *m, enum engine_space space, struct view bucket, uint64_t seq,
+    unsigned *flags_out)
 {
     const struct memory_record *r;
 
@@ -69,7 +70,7 @@ enum err memory_bucket_flags(
     if (space == SPACE_BUCKET || bucket.len == 0)
         return ERR_OK;
     r = memory_map_find(m, (struct engine_key){SPACE_BUCKET, bucket, VIEW_EMPTY});
-    if (!r)
+    if (!r || (seq && r->object.info.seq != seq))
         return ERR_NO_BUCKET;
     if (space == SPACE_OBJECT)
         *flags_out = r->object.info.flags;
@@ -99,7 +100,7 @@ memory_find(const struct memory_map *m, struct engine_lookup *l, struct memory_r
     struct engine_found f;
     unsigned flags;
 
-    TRY(memory_bucket_flags(m, l->key.space, l->key.bucket, &flags));
+    TRY(memory_bucket_flags(m, l->key.space, l->key.bucket, 0, &flags));
     memory_peek_init(&p, m, l->key);
     TRY(engine_versions_find(&p.peek, flags, l->version, &f));
     l->is_latest = f.is_latest;
