@@ -135,6 +135,7 @@ complete_begin(struct complete *c, struct s3_request *r, const struct engine_obj
     if (e)
         return e == ERR_BUSY ? S3_SlowDown : S3_InternalError;
     c->meta.upload_key = c->id;
+    c->meta.initiator = VIEW_EMPTY; /* an object has none */
     return check_values(r);
 }
 

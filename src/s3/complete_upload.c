@@ -263,7 +263,10 @@ static void looked_up(struct complete_upload *u, enum err e)
         s3_finish_err(u->request, e);
         return;
     }
-    enum s3_code code = complete_begin(&u->complete, u->request, u->lookup.object);
+    enum s3_code code = upload_check_writer(u->request, u->lookup.object->info.meta);
+
+    if (!code)
+        code = complete_begin(&u->complete, u->request, u->lookup.object);
     engine_release(u->lookup.object);
     if (code)
         fail(u, code);

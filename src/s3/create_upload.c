@@ -92,7 +92,11 @@ static enum s3_code read_request(struct create_upload *u, const char **detail_ou
         code = object_extras_read(r, &u->meta, detail_out);
     if (!code)
         code = read_checksum(u);
-    return code ? code : acl_request_headers(r, &u->meta, detail_out);
+    if (!code)
+        code = acl_request_headers(r, &u->meta, detail_out);
+    if (!view_eq(acl_request_account(r), u->meta.owner_id))
+        u->meta.initiator = acl_request_account(r);
+    return code;
 }
 
 static void make_id(struct create_upload *u)

@@ -70,6 +70,13 @@ struct view list_owner(const struct s3_request *r, struct view meta)
     return owner.len > 0 ? owner : r->service->owner_id;
 }
 
+struct view list_initiator(const struct s3_request *r, struct view meta)
+{
+    struct view initiator = meta_initiator(meta);
+
+    return initiator.len > 0 ? initiator : r->service->owner_id;
+}
+
 void list_put_person(struct buf *b, const struct s3_request *r, const char *element, struct view id)
 {
     acl_xml_put_person(b, element, id, r->people);

@@ -26,6 +26,8 @@ static inline size_t list_name_bytes(struct view name)
  * meta; of which so many are needed (list_meta_bytes). */
 struct view list_owner(const struct s3_request *r, struct view meta);
 size_t list_meta_bytes(const struct s3_request *r);
+/* Who began an upload, from the first META_UPLOAD_BYTES of its meta. */
+struct view list_initiator(const struct s3_request *r, struct view meta);
 /* <element><ID>..</ID><DisplayName>..</DisplayName></element>; list_person_bytes at most. */
 void list_put_person(
     struct buf *b, const struct s3_request *r, const char *element, struct view id);

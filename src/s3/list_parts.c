@@ -16,7 +16,7 @@ struct list_parts {
     struct s3_request *request;
     struct engine_lookup lookup;
     struct engine_list list;
-    struct view id, owner;
+    struct view id, owner, initiator;
     unsigned max_parts, marker;
     enum checksum_kind kind;
     enum checksum_type type;
@@ -63,7 +63,7 @@ static void put_head(struct buf *x, const struct list_parts *l)
     xml_text(x, "Bucket", r->bucket);
     xml_text(x, "Key", r->key);
     xml_text(x, "UploadId", l->id);
-    list_put_person(x, r, "Initiator", l->owner);
+    list_put_person(x, r, "Initiator", l->initiator);
     list_put_person(x, r, "Owner", l->owner);
     xml_text(x, "StorageClass", VIEW("STANDARD"));
     if (l->kind != CHECKSUM_NONE) {
@@ -83,8 +83,8 @@ static void answer(struct list_parts *l)
 {
     struct s3_request *r = l->request;
     unsigned count = l->max_parts ? l->list.count : 0;
-    size_t cap =
-        2048 + 6 * r->key.len + (size_t)count * PART_XML_BYTES + 2 * list_person_bytes(r, l->owner);
+    size_t cap = 2048 + 6 * r->key.len + (size_t)count * PART_XML_BYTES +
+                 list_person_bytes(r, l->owner) + list_person_bytes(r, l->initiator);
     struct buf x = buf_over(region_take(r->region, cap), cap);
 
     if (!x.at) {
@@ -143,8 +143,12 @@ static void list_parts_advance(struct op *op)
     const struct view meta = l->lookup.object->info.meta;
     meta_checksum_kind(meta, &l->kind, &l->type);
     l->owner = region_copy(r->region, list_owner(r, meta));
+    l->initiator = region_copy(r->region, list_initiator(r, meta));
+    enum s3_code code = upload_check_caller(r, meta);
     engine_release(l->lookup.object);
-    if (l->owner.at)
+    if (code)
+        s3_finish_error(r, code, NULL);
+    else if (l->owner.at && l->initiator.at)
         list(l);
     else
         s3_finish_err(r, ERR_BUSY);

@@ -8,6 +8,7 @@
  * the engine is asked to go on after all of it: keys are UTF-8, so group and 0xff is that place.
  */
 #include "s3/list.h"
+#include "s3/meta.h"
 #include "s3/ops.h"
 #include "s3/upload.h"
 #include "s3/xml.h"
@@ -15,7 +16,7 @@
 enum { UPLOAD_XML_BYTES = 1024, GROUPED_PAGE = 128 };
 
 struct upload_item {
-    struct view key, id, owner; /* a common prefix has neither id nor owner */
+    struct view key, id, owner, initiator; /* a common prefix has a key only */
     int64_t mtime_ms;
 };
 
@@ -83,8 +84,9 @@ add(struct list_uploads *l, struct view key, struct view id, const struct engine
         .key = region_copy(R, key),
         .id = region_copy(R, id),
         .owner = region_copy(R, list_owner(l->request, info->meta)),
+        .initiator = region_copy(R, list_initiator(l->request, info->meta)),
     };
-    if (!item->key.at || !item->id.at || !item->owner.at)
+    if (!item->key.at || !item->id.at || !item->owner.at || !item->initiator.at)
         return ERR_BUSY;
     l->count++;
     return ERR_OK;
@@ -120,7 +122,7 @@ static void put_upload(struct buf *x, const struct list_uploads *l, const struct
     xml_open(x, "Upload");
     list_put_name(x, "Key", u->key, l->is_url);
     xml_text(x, "UploadId", u->id);
-    list_put_person(x, l->request, "Initiator", u->owner);
+    list_put_person(x, l->request, "Initiator", u->initiator);
     list_put_person(x, l->request, "Owner", u->owner);
     xml_text(x, "StorageClass", VIEW("STANDARD"));
     xml_date(x, "Initiated", u->mtime_ms);
@@ -168,7 +170,8 @@ static void answer(struct list_uploads *l)
 
     for (unsigned i = 0; i < l->count; i++)
         cap += UPLOAD_XML_BYTES + list_name_bytes(l->items[i].key) +
-               2 * list_person_bytes(r, l->items[i].owner);
+               list_person_bytes(r, l->items[i].owner) +
+               list_person_bytes(r, l->items[i].initiator);
     struct buf x = buf_over(region_take(r->region, cap), cap);
     if (!x.at) {
         s3_finish_error(r, S3_SlowDown, NULL);
@@ -211,7 +214,7 @@ static void list_next(struct list_uploads *l)
     /* One more than fits says whether there is one more. */
     l->list.max_items = l->delimiter.len ? GROUPED_PAGE : l->max_uploads - l->count + 1;
     l->list.region = &l->page;
-    l->list.meta_max = list_meta_bytes(r);
+    l->list.meta_max = META_UPLOAD_BYTES;
     s3_wait(r, "ListMultipartUploads.listing");
     engine_list(r->service->engine, &l->list);
 }

@@ -29,8 +29,9 @@ enum tag {
     TAG_OWNER_ID = 13,
     TAG_ACL = 14,
     TAG_TAGS = 15,
-    TAG_RETENTION = 16, /* u8 mode, u64 until, ms since 1970 */
-    TAG_LEGAL_HOLD = 17 /* u8: 0 off, 1 on; absent: never set */
+    TAG_RETENTION = 16,  /* u8 mode, u64 until, ms since 1970 */
+    TAG_LEGAL_HOLD = 17, /* u8: 0 off, 1 on; absent: never set */
+    TAG_INITIATOR = 18
 };
 
 /* The plain text fields and their tags, for both directions. */
@@ -38,6 +39,7 @@ static const struct {
     enum tag tag;
     size_t at;
 } texts[] = {
+    {TAG_INITIATOR, offsetof(struct meta, initiator)}, /* first: listings */
     {TAG_CONTENT_TYPE, offsetof(struct meta, content_type)},
     {TAG_CONTENT_ENCODING, offsetof(struct meta, content_encoding)},
     {TAG_CONTENT_DISPOSITION, offsetof(struct meta, content_disposition)},
@@ -205,6 +207,21 @@ void meta_listing(
             *type_out = m.checksum_type;
         }
     }
+}
+
+struct view meta_initiator(struct view blob)
+{
+    struct view entry, owner = VIEW_EMPTY;
+    uint16_t tag;
+
+    blob = view_from(blob, 1);
+    while (!view_take_le16(&blob, &tag) && !view_take_lv(&blob, &entry)) {
+        if (tag == TAG_INITIATOR)
+            return entry;
+        if (tag == TAG_OWNER_ID)
+            owner = entry;
+    }
+    return owner;
 }
 
 void meta_checksum_kind(

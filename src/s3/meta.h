@@ -38,6 +38,7 @@ struct meta {
     unsigned part_count;
     struct view upload_key; /* uploads and parts: reserved */
     struct view owner_id;   /* canonical id; empty: root's */
+    struct view initiator;  /* uploads: canonical id of who began it; empty: the owner */
     struct view acl;        /* stored form, acl.h; empty: the owner alone */
     struct view tags;       /* stored form, tags.h */
     struct lock lock;
@@ -54,6 +55,10 @@ enum { META_LISTING_BYTES = 256 };
 void meta_listing(
     struct view blob, enum checksum_kind *kind_out, enum checksum_type *type_out,
     struct view *owner_id_out);
+/* The canonical id of who began an upload, from the first META_UPLOAD_BYTES of its blob; empty:
+ * root. */
+enum { META_UPLOAD_BYTES = 384 };
+struct view meta_initiator(struct view blob);
 /* Kind and type of the checksum from the first META_CHECKSUM_BYTES of a blob: for listings. NONE
  * and FULL_OBJECT when there is none. */
 enum { META_CHECKSUM_BYTES = 80 };

@@ -6,7 +6,8 @@
  *
  * Actions: Service authorization reference, "Actions, resources, and condition keys for Amazon S3";
  * rights: Amazon S3 user guide, "Access control list (ACL) overview", the mapping of permissions.
- * ListParts and AbortMultipartUpload are the initiator's, too: who may write by ACL may do both.
+ * ListParts and AbortMultipartUpload are the initiator's, too: of those who may write by ACL, his
+ * account's alone (upload_check_caller).
  */
 #include "s3/ops.h"
 

@@ -1,5 +1,9 @@
 #include "s3/upload.h"
 
+#include "s3/access.h"
+#include "s3/acl_request.h"
+#include "s3/meta.h"
+
 enum err upload_entry(struct s3_request *r, struct engine_key *key_out, struct view *id_out)
 {
     *id_out = s3_param(r, "uploadId");
@@ -11,6 +15,27 @@ enum err upload_entry(struct s3_request *r, struct engine_key *key_out, struct v
         .name = upload_name(r->region, r->key, *id_out),
     };
     return key_out->name.at ? ERR_OK : ERR_BUSY;
+}
+
+static bool is_callers(const struct s3_request *r, struct view meta)
+{
+    struct view initiator = meta_initiator(meta);
+
+    if (r->user && r->user->is_root)
+        return true;
+    if (initiator.len == 0)
+        initiator = r->service->owner_id;
+    return view_eq(acl_request_account(r), initiator);
+}
+
+enum s3_code upload_check_writer(const struct s3_request *r, struct view meta)
+{
+    return !access_has_acls(r->conf) || is_callers(r, meta) ? S3_None : S3_AccessDenied;
+}
+
+enum s3_code upload_check_caller(struct s3_request *r, struct view meta)
+{
+    return is_callers(r, meta) ? S3_None : access_also(r, r->op->action);
 }
 
 struct view upload_parts_prefix(struct region *R, struct view id)

@@ -14,6 +14,15 @@ enum {
 /* The entries of the request's uploadId: ERR_OK, ERR_NO_UPLOAD (no such id can exist), ERR_BUSY. */
 enum err
 upload_entry(struct s3_request *r, struct engine_key *key_out, struct view *id_out) MUST_CHECK;
+/*
+ * May the caller go on with the upload of this meta, who may write here anyway? Where lists count
+ * the object will be its initiator's: his account's alone, and root. Elsewhere it will be the
+ * bucket's owner's, whoever writes. S3_None or S3_AccessDenied.
+ */
+enum s3_code upload_check_writer(const struct s3_request *r, struct view meta);
+/* May the caller see or end it: its initiator, or whom the bucket's owner and policy let. What
+ * lists give is not enough for somebody else's. S3_None or S3_AccessDenied. */
+enum s3_code upload_check_caller(struct s3_request *r, struct view meta);
 /* What names all parts of an upload: "<id>/". at == NULL: no memory. */
 struct view upload_parts_prefix(struct region *R, struct view id) MUST_CHECK;
 /* Splits an entry's name in SPACE_UPLOAD. False when it is no such name. */

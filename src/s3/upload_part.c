@@ -8,7 +8,7 @@
 #include "s3/object_headers.h"
 #include "s3/ops.h"
 #include "s3/store.h"
-#include "s3/upload_name.h"
+#include "s3/upload.h"
 
 struct upload_part {
     struct s3_request *request;
@@ -47,6 +47,7 @@ static void on_looked_up(struct op *op)
     struct upload_part *u = container_of(op, struct upload_part, lookup.op);
     enum checksum_kind kind = CHECKSUM_NONE;
     enum checksum_type type;
+    enum s3_code code;
 
     if (op->err == ERR_NOT_FOUND) {
         s3_finish_error(u->request, S3_NoSuchUpload, NULL);
@@ -57,8 +58,12 @@ static void on_looked_up(struct op *op)
         return;
     }
     meta_checksum_kind(u->lookup.object->info.meta, &kind, &type);
+    code = upload_check_writer(u->request, u->lookup.object->info.meta);
     engine_release(u->lookup.object);
-    store(u, kind);
+    if (code)
+        s3_finish_error(u->request, code, NULL);
+    else
+        store(u, kind);
 }
 
 static const char bad_number[] = "Part number must be an integer between 1 and 10000, inclusive";

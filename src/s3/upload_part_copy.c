@@ -152,13 +152,19 @@ static void on_looked_up(struct op *op)
 {
     struct upload_part_copy *u = container_of(op, struct upload_part_copy, lookup.op);
     enum checksum_type type;
+    enum s3_code code;
 
     if (op->err) {
         s3_finish_err(u->request, op->err == ERR_NOT_FOUND ? ERR_NO_UPLOAD : op->err);
         return;
     }
     meta_checksum_kind(u->lookup.object->info.meta, &u->copy.kind, &type);
+    code = upload_check_writer(u->request, u->lookup.object->info.meta);
     engine_release(u->lookup.object);
+    if (code) {
+        s3_finish_error(u->request, code, NULL);
+        return;
+    }
     op_init(&u->copy.op, on_found);
     copy_find(&u->copy);
 }
