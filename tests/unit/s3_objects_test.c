@@ -179,7 +179,7 @@ static void bad_writes_store_nothing(void **state)
          400,
          "XAmzContentSHA256Mismatch"},
         {{.cut_at = 2}, 400, "IncompleteBody"},
-        {{.is_chunked = true}, 411, "MissingContentLength"},
+        {{.is_chunked = true, .cut_at = 2}, 400, "IncompleteBody"},
         {{.is_chunked = true, .headers = {"x-amz-decoded-content-length:2"}},
          400,
          "IncompleteBody"},
