@@ -1,6 +1,7 @@
 /* Work that walks over much goes on in further turns: others get theirs in between. */
 #include "drives_rig.h"
 
+#include "engine/drives/drives_decide.h"
 #include "engine/drives/drives_impl.h"
 #include "engine/drives/drives_object.h"
 #include "engine/drives/drives_stage.h"
@@ -331,6 +332,182 @@ static void composing_of_many_parts_lets_others_in_and_counts_each_segment_once(
         free(drives_object_of(parts[i]));
 }
 
+/* ---- a latest one behind many removed ones ------------------------------------------------- */
+
+enum { NEWER = 1000000 };
+
+/* Of "k", newer than all that there are: removed, over entries of the tree. */
+static void fill_versions(bool is_there)
+{
+    uint8_t entry_bytes[200];
+    struct buf entry = buf_over(entry_bytes, sizeof entry_bytes);
+    struct engine_key k = rig_object("k");
+    struct drives_key key;
+
+    drives_format_entry_put(&entry, &(struct drives_entry){.seq = NEWER, .flags = ENGINE_MARKER});
+    drives_format_entry_seal(entry.at, entry.len);
+    for (unsigned i = 0; i < MANY; i++) {
+        struct view name = drives_decide_version_key(&key, &k, NEWER + i);
+
+        if (is_there)
+            assert_int_equal(drives_index_put(&shard()->keys, name, buf_view(&entry)), ERR_OK);
+        else
+            assert_int_equal(drives_index_remove(&shard()->keys, name), ERR_OK);
+    }
+    drives_of(rig.E)->seq = NEWER + MANY;
+}
+
+static void set_versioned(void)
+{
+    struct engine_amend a = {
+        .key = rig_key(SPACE_BUCKET, "bucket", ""),
+        .flags = ENGINE_BUCKET_VERSIONED,
+        .sets_flags = true};
+
+    op_init(&a.op, loop_nothing);
+    engine_amend(rig.E, &a);
+    assert_int_equal(loop_wait(&a.op), ERR_OK);
+}
+
+/* Of k as it is: found, or the marker. */
+static uint64_t latest(bool *is_marker_out)
+{
+    struct engine_lookup l = {.key = rig_object("k")};
+    uint64_t seq;
+
+    op_init(&l.op, loop_nothing);
+    engine_lookup(rig.E, &l);
+    *is_marker_out = watch_until(&l.op, NULL) == ERR_NOT_FOUND;
+    assert_true(*is_marker_out ? l.marker.is_set : l.op.err == ERR_OK);
+    seq = *is_marker_out ? l.marker.seq : l.object->info.seq;
+    engine_release(l.object);
+    return seq;
+}
+
+/* How far the look that begins below this seq has come, and how far in one turn at most. */
+static uint64_t gap_below, gap_from, gap_most;
+
+static void look_at_gap(void)
+{
+    struct engine_key k = rig_object("k");
+    uint64_t from = drives_gaps_skip(&shard()->gaps, &k, gap_below);
+
+    if (from == gap_below)
+        return;
+    gap_most = MAX(gap_most, gap_from - MAX(from, NEWER));
+    gap_from = MAX(from, NEWER);
+}
+
+static void watch_gap(uint64_t below)
+{
+    gap_below = below;
+    gap_from = NEWER + MANY;
+    gap_most = 0;
+}
+
+static void check_gap(void)
+{
+    look_at_gap();
+    assert_int_equal(gap_from, NEWER);
+    assert_in_range(gap_most, 1, 3 * GAPS_STEPS);
+}
+
+static enum err remove_version(uint64_t seq)
+{
+    struct engine_remove r = {.key = rig_object("k"), .version = {VERSION_SEQ, seq}};
+
+    op_init(&r.op, loop_nothing);
+    engine_remove(rig.E, &r);
+    return watch_until(&r.op, look_at_gap);
+}
+
+/* One version, a marker, and before that many that are gone. */
+static void make_history(uint64_t *version_out, uint64_t *marker_out)
+{
+    bool is_marker;
+
+    set_versioned();
+    assert_int_equal(rig_put(rig_object("k"), 1, 10, "e"), ERR_OK);
+    *version_out = latest(&is_marker);
+    assert_int_equal(rig_remove(rig_object("k")), ERR_OK);
+    *marker_out = latest(&is_marker);
+    assert_true(is_marker);
+    fill_versions(true);
+    checkpoint();
+    fill_versions(false);
+}
+
+static void a_look_for_what_is_behind_many_removed_versions_lets_others_in(void **state)
+{
+    uint64_t version, marker;
+    bool is_marker;
+
+    (void)state;
+    make_history(&version, &marker);
+    assert_int_equal(latest(&is_marker), marker);
+    assert_true(is_marker);
+    assert_in_range(watch.turns, MANY / 4096, MANY);
+    /* Once: it is known then. */
+    assert_int_equal(latest(&is_marker), marker);
+    assert_in_range(watch.turns, 0, 3);
+    assert_int_equal(remove_version(NEWER + 5), ERR_NOT_FOUND);
+    assert_in_range(watch.turns, 0, 3);
+}
+
+static void a_removal_in_front_of_many_removed_versions_lets_others_in(void **state)
+{
+    uint64_t version, marker;
+    bool is_marker;
+
+    (void)state;
+    make_history(&version, &marker);
+    watch_gap(UINT64_MAX);
+    assert_int_equal(remove_version(marker), ERR_OK);
+    check_gap();
+    assert_int_equal(latest(&is_marker), version);
+    assert_false(is_marker);
+}
+
+/* The older ones begin in front of them; the next older is behind them. */
+static void the_next_older_behind_many_removed_versions_is_found_in_turns(void **state)
+{
+    uint64_t version, marker, front;
+    bool is_marker;
+
+    (void)state;
+    make_history(&version, &marker);
+    assert_int_equal(remove_version(marker), ERR_OK);
+    assert_int_equal(rig_put(rig_object("k"), 2, 10, "e"), ERR_OK);
+    assert_int_equal(remove_version(latest(&is_marker)), ERR_OK);
+    assert_int_equal(latest(&is_marker), version);
+    assert_int_equal(rig_remove(rig_object("k")), ERR_OK);
+    front = latest(&is_marker);
+    assert_true(is_marker);
+    watch_gap(front);
+    assert_int_equal(remove_version(front), ERR_OK);
+    check_gap();
+    assert_int_equal(latest(&is_marker), version);
+    assert_false(is_marker);
+}
+
+static void what_is_put_where_nothing_was_is_not_overlooked(void **state)
+{
+    uint64_t version, marker, front;
+    bool is_marker;
+
+    (void)state;
+    make_history(&version, &marker);
+    assert_int_equal(latest(&is_marker), marker);
+    assert_int_equal(rig_remove(rig_object("k")), ERR_OK);
+    front = latest(&is_marker);
+    assert_true(is_marker && front > NEWER);
+    assert_int_equal(rig_put(rig_object("k"), 2, 10, "e"), ERR_OK);
+    assert_true(latest(&is_marker) > front && !is_marker);
+    assert_int_equal(remove_version(latest(&is_marker)), ERR_OK);
+    assert_int_equal(latest(&is_marker), front);
+    assert_true(is_marker);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -342,6 +519,10 @@ int main(void)
         CASE(a_purge_that_was_half_checkpointed_is_whole_after_a_crash),
         CASE(what_is_put_under_a_purged_prefix_is_not_hidden),
         CASE(composing_of_many_parts_lets_others_in_and_counts_each_segment_once),
+        CASE(a_look_for_what_is_behind_many_removed_versions_lets_others_in),
+        CASE(a_removal_in_front_of_many_removed_versions_lets_others_in),
+        CASE(the_next_older_behind_many_removed_versions_is_found_in_turns),
+        CASE(what_is_put_where_nothing_was_is_not_overlooked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,7 +111,7 @@ static bool has_settled(struct drives_shard *s)
         timer_stop(&s->patience);
         return false;
     }
-    if (!list_is_empty(&s->waiting) || !drives_log_is_idle(&s->log))
+    if (!list_is_empty(&s->waiting) || s->is_looking_on || !drives_log_is_idle(&s->log))
         return false;
     if (s->checkpoint.state == CHECKPOINT_RESTING) {
         timer_stop(&s->checkpoint.timer);

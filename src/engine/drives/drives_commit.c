@@ -36,18 +36,45 @@ log_it(struct drives_shard *s, struct drives_txn *t, const struct drives_decisio
     return STEP_LOGGED;
 }
 
+/* By itself. */
+static void looked_on(struct op *op)
+{
+    struct drives_shard *s = container_of(op, struct drives_shard, look_on);
+
+    s->is_looking_on = false;
+    if (!list_is_empty(&s->waiting))
+        drives_commit_log_ready(s, ERR_OK);
+}
+
+/* Its looks at older versions go on in a further turn. */
+static void look_on(struct drives_shard *s, struct drives_txn *t)
+{
+    t->looks++;
+    if (s->is_looking_on)
+        return;
+    s->is_looking_on = true;
+    op_init(&s->look_on, looked_on);
+    op_send(&s->look_on, s->home);
+}
+
 static enum step try_once(struct drives_shard *s, struct drives_txn *t, enum err *e)
 {
+    uint32_t left = s->look_steps;
     struct drives_decision d;
     enum step step = STEP_REFUSED;
 
     *e = s->drives->is_failed ? ERR_IO : drives_index_begin(&s->keys);
     if (*e)
         return STEP_REFUSED;
+    if (t->looks > GAPS_TURNS_MAX)
+        s->look_steps = INDEX_STEPS_ALL;
     *e = drives_decide(s, t, &d);
+    s->look_steps = MIN(left, s->look_steps);
     if (!*e)
-        step = d.must_wait ? STEP_WAIT : log_it(s, t, &d, e);
+        step = d.must_wait || d.must_look_on ? STEP_WAIT : log_it(s, t, &d, e);
     drives_index_end(&s->keys);
+    if (step == STEP_WAIT && d.must_look_on)
+        look_on(s, t);
     return step;
 }
 
@@ -66,6 +93,8 @@ void drives_commit_start(struct drives_shard *s, struct drives_txn *t)
 {
     list_init(&t->link);
     t->is_removal = t->what == TXN_REMOVE;
+    t->looks = 0;
+    s->look_steps = GAPS_STEPS;
     if (!list_is_empty(&s->waiting) || !attempt(s, t))
         list_push_back(&s->waiting, &t->link);
 }
@@ -110,6 +139,7 @@ void drives_commit_log_ready(struct drives_shard *s, enum err e)
 {
     struct list trying, *node;
 
+    s->look_steps = GAPS_STEPS;
     list_init(&trying);
     while ((node = list_pop(&s->waiting)))
         list_push_back(&trying, node);
@@ -288,6 +318,8 @@ void drives_commit_group_done(struct drives_shard *s, struct drives_group *g, en
 
         if (!e)
             e = apply_next(s, &rest, &purging);
+        if (t->key.space == SPACE_OBJECT && !t->is_removal)
+            drives_gaps_forget(&s->gaps, &t->key);
         is_purging = !e && purging.rest;
         drives_decide_mark(s, t, -1);
         if (is_purging)

@@ -8,7 +8,8 @@
  * A transaction is decided against what is durable (drives_decide.h). Where the answer depends on a
  * record that is in a group but not durable yet, it waits for that group: so no answer ever rests
  * on something that a crash may take back. Unconditional puts depend on nothing but their bucket,
- * unless that keeps versions.
+ * unless that keeps versions. One that has to look over very many removed versions waits for
+ * further turns (drives_gaps.h).
  *
  * While anybody waits, newcomers queue behind (FIFO): nobody starves.
  */
@@ -48,6 +49,7 @@ struct drives_txn {
     bool made_marker;
     /* drives_commit.c's own */
     bool is_removal; /* as last decided: it gives space back */
+    unsigned looks;  /* turns in which it was not at the end of its looks */
     /* while it purges */
     struct drives_purge *purge;
     struct drives_shard *shard;

@@ -129,22 +129,66 @@ static enum err peek_itself(void *ctx, struct engine_info *info_out)
     struct drives_peek *p = ctx;
     struct drives_entry entry;
 
-    TRY(get_key(p->index, p->key, &entry));
+    TRY(get_key(&p->shard->keys, p->key, &entry));
     *info_out = drives_object_info(&entry);
     return ERR_OK;
+}
+
+/* What the cursor is on: a version of the key of which `key` is another? */
+static bool is_older(const struct drives_cursor *c, struct view key)
+{
+    return c->key.len == key.len && view_starts(c->key, view_upto(key, key.len - 8));
+}
+
+/* What the look went over, up to where the cursor is. */
+static enum err
+note_gap(struct drives_peek *p, const struct drives_cursor *c, bool is_on_older, uint64_t below)
+{
+    uint64_t from = 0;
+    struct view own;
+
+    if (is_on_older)
+        TRY(engine_versions_name_get(c->key, &own, &from));
+    drives_gaps_note(&p->shard->gaps, &p->key, from + 1, below);
+    return ERR_OK;
+}
+
+/* To the first of the older ones from `key` on. The seek itself is free: what has nothing to go
+ * over never waits. */
+static enum err
+seek_older(struct drives_peek *p, struct drives_cursor *c, struct view key, uint64_t below)
+{
+    uint32_t *left = &p->shard->look_steps;
+    bool has_all = *left == INDEX_STEPS_ALL, is_on_older, is_long;
+    enum err e;
+
+    c->steps_left = has_all ? INDEX_STEPS_ALL : *left + INDEX_SEEK_STEPS + 1;
+    e = drives_index_seek(&p->shard->keys, c, key);
+    if (e && e != ERR_NOT_FOUND)
+        return e;
+    is_on_older = !e && is_older(c, key);
+    p->is_used_up = is_on_older && c->steps_left == 0;
+    is_long = has_all || *left - MIN(*left, c->steps_left) >= GAPS_STEPS_LONG;
+    *left = MIN(*left, c->steps_left);
+    if (is_long || p->is_used_up)
+        TRY(note_gap(p, c, is_on_older, below));
+    if (p->is_used_up)
+        return ERR_BUSY;
+    return is_on_older ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static enum err peek_older(void *ctx, uint64_t below, struct engine_info *info_out)
 {
     struct drives_peek *p = ctx;
-    struct drives_cursor c = {.steps_left = INDEX_STEPS_ALL};
+    uint64_t first = drives_gaps_skip(&p->shard->gaps, &p->key, below);
+    struct drives_cursor c = {0};
     struct drives_entry entry;
     struct drives_key k;
-    struct view key = drives_decide_version_key(&k, &p->key, below - 1), v;
+    struct view v;
 
-    TRY(drives_index_seek(p->index, &c, key));
-    if (c.key.len != key.len || !view_starts(c.key, view_upto(key, key.len - 8)))
+    if (first <= 1) /* a seq is never 0 */
         return ERR_NOT_FOUND;
+    TRY(seek_older(p, &c, drives_decide_version_key(&k, &p->key, first - 1), first));
     TRY(drives_index_entry(&c, &v));
     TRY(drives_format_entry_get(v, &entry));
     *info_out = drives_object_info(&entry);
@@ -155,15 +199,16 @@ static enum err peek_pointer(void *ctx, uint64_t *seq_out)
 {
     struct drives_peek *p = ctx;
     struct drives_entry entry;
+    struct engine_key key = {SPACE_NULL, p->key.bucket, p->key.name};
 
-    TRY(get_key(p->index, (struct engine_key){SPACE_NULL, p->key.bucket, p->key.name}, &entry));
+    TRY(get_key(&p->shard->keys, key, &entry));
     return engine_versions_pointer_get(entry.meta, seq_out);
 }
 
-void drives_decide_peek(struct drives_peek *p, struct drives_index *ix, struct engine_key key)
+void drives_decide_peek(struct drives_peek *p, struct drives_shard *s, struct engine_key key)
 {
     *p = (struct drives_peek){
-        .index = ix,
+        .shard = s,
         .key = key,
         .peek = {.ctx = p, .itself = peek_itself, .older = peek_older, .pointer = peek_pointer}};
 }
@@ -221,7 +266,7 @@ static enum err check_require(struct drives_index *ix, const struct drives_txn *
 }
 
 static enum err
-plan(struct drives_index *ix, const struct drives_txn *t, unsigned flags, struct engine_plan *plan)
+plan(struct drives_shard *s, const struct drives_txn *t, unsigned flags, struct drives_decision *d)
 {
     struct engine_ask ask = {
         .what = t->what == TXN_PUT      ? ASK_PUT
@@ -235,9 +280,12 @@ plan(struct drives_index *ix, const struct drives_txn *t, unsigned flags, struct
         .has_flags = t->has_flags,
     };
     struct drives_peek p;
+    enum err e;
 
-    drives_decide_peek(&p, ix, t->key);
-    return engine_versions_plan(&ask, &p.peek, plan);
+    drives_decide_peek(&p, s, t->key);
+    e = engine_versions_plan(&ask, &p.peek, &d->plan);
+    d->must_look_on = p.is_used_up;
+    return d->must_look_on ? ERR_OK : e;
 }
 
 /* The bytes that go elsewhere as they are, or with another meta. */
@@ -271,7 +319,9 @@ drives_decide(struct drives_shard *s, const struct drives_txn *t, struct drives_
     if (d_out->must_wait)
         return ERR_OK;
     TRY(check_require(ix, t));
-    TRY(plan(ix, t, flags, &d_out->plan));
+    TRY(plan(s, t, flags, d_out));
+    if (d_out->must_look_on)
+        return ERR_OK;
     if (removes_bucket(t))
         TRY(check_empty(ix, t->key.bucket));
     return take_bytes(ix, t, d_out);

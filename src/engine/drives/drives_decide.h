@@ -32,6 +32,7 @@ struct drives_decision {
     struct view moved;         /* the entry that moves */
     struct drives_entry found; /* TXN_AMEND */
     bool must_wait;            /* nothing else is set then */
+    bool must_look_on;         /* likewise: the steps of this turn did not do (drives_gaps.h) */
 };
 
 /* The transaction is in a group (1), or that has ended (-1). */
@@ -49,11 +50,12 @@ enum err drives_decide_bucket(
     unsigned *flags_out) MUST_CHECK;
 
 struct drives_peek {
-    struct drives_index *index;
+    struct drives_shard *shard;
     struct engine_key key;
     struct engine_peek peek;
+    bool is_used_up; /* a look failed since the steps of this turn did not do: again in the next */
 };
-void drives_decide_peek(struct drives_peek *p, struct drives_index *ix, struct engine_key key);
+void drives_decide_peek(struct drives_peek *p, struct drives_shard *s, struct engine_key key);
 /* The bytes of the entry that was found. */
 enum err drives_decide_found(
     struct drives_index *ix, const struct engine_key *key, const struct engine_found *f,

@@ -17,6 +17,7 @@
 #include "engine/drives/drives.h"
 #include "engine/drives/drives_checkpoint.h"
 #include "engine/drives/drives_extent.h"
+#include "engine/drives/drives_gaps.h"
 #include "engine/drives/drives_index.h"
 #include "engine/drives/drives_layout.h"
 #include "engine/drives/drives_log.h"
@@ -30,10 +31,14 @@ struct drives_shard {
     struct reactor *home;
     struct drives_index keys;
     struct drives_log log;
-    struct list waiting;                   /* drives_txn.link: cannot be decided yet; FIFO */
-    struct timer patience;                 /* a remove on a full drive waits for other owners */
-    bool is_patient;                       /* patience is in flight */
-    unsigned patience_tries;               /* since the log last had a segment */
+    struct list waiting;     /* drives_txn.link: cannot be decided yet; FIFO */
+    struct timer patience;   /* a remove on a full drive waits for other owners */
+    bool is_patient;         /* patience is in flight */
+    unsigned patience_tries; /* since the log last had a segment */
+    struct drives_gaps gaps;
+    uint32_t look_steps; /* of looks at older versions: left of GAPS_STEPS */
+    struct op look_on;   /* for those that wait: further steps in a further turn */
+    bool is_looking_on;  /* look_on is in flight */
     uint16_t pending[SHARD_PENDING_SLOTS]; /* by key hash: in a group that is not durable */
     struct drives_checkpoint checkpoint;
     struct drives_log_mark mark;    /* what the active memtable has reached */
