@@ -19,47 +19,47 @@
     X(BadRequest, 400, "Bad Request")                                                              \
     X(BucketAlreadyExists, 409, "The requested bucket name is not available.")                     \
     X(BucketAlreadyOwnedByYou, 409, "Your previous request to create the named bucket succeeded and you already own it.") \
-    X(BucketNotEmpty, 409, "The bucket you tried to delete is not empty.")                         \
-    X(ConditionalRequestConflict, 409, "A conflicting conditional operation occurred.")            \
-    X(EntityTooLarge, 400, "Your proposed upload exceeds the maximum allowed object size.")        \
-    X(EntityTooSmall, 400, "Your proposed upload is smaller than the minimum allowed object size.") \
+    X(BucketNotEmpty, 409, "The bucket you tried to delete is not empty")                         \
+    X(ConditionalRequestConflict, 409, "The conditional request cannot succeed due to a conflicting operation against this resource.")            \
+    X(EntityTooLarge, 400, "Your proposed upload exceeds the maximum allowed size")        \
+    X(EntityTooSmall, 400, "Your proposed upload is smaller than the minimum allowed size") \
     X(IllegalLocationConstraintException, 400, "The specified location-constraint is not valid.")  \
     X(IncompleteBody, 400, "You did not provide the number of bytes specified by the Content-Length HTTP header.") \
     X(InternalError, 500, "We encountered an internal error. Please try again.")                   \
-    X(InvalidAccessKeyId, 403, "The AWS access key ID you provided does not exist in our records.") \
+    X(InvalidAccessKeyId, 403, "The AWS Access Key Id you provided does not exist in our records.") \
     X(InvalidArgument, 400, "Invalid Argument")                                                    \
     X(InvalidBucketName, 400, "The specified bucket is not valid.")                                \
-    X(InvalidDigest, 400, "The Content-MD5 or checksum value you specified is not valid.")         \
-    X(InvalidPart, 400, "One or more of the specified parts could not be found.")                  \
+    X(InvalidDigest, 400, "The Content-MD5 you specified was invalid.")                              \
+    X(InvalidPart, 400, "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.") \
     X(InvalidPartNumber, 416, "The requested partnumber is not satisfiable.")                      \
     X(InvalidPartOrder, 400, "The list of parts was not in ascending order.")                      \
-    X(InvalidRange, 416, "The requested range is not satisfiable.")                                \
+    X(InvalidRange, 416, "The requested range is not satisfiable")                                \
     X(InvalidRDMAToken, 400, "The RDMA token is malformed.")                                       \
     X(InvalidRequest, 400, "Invalid Request")                                                      \
     X(InvalidRetentionPeriod, 400, "Default retention period must be a positive integer value.")   \
-    X(InvalidStorageClass, 400, "The storage class you specified is not valid.")                   \
+    X(InvalidStorageClass, 400, "The storage class you specified is not valid")                   \
     X(InvalidURI, 400, "Couldn't parse the specified URI.")                                        \
-    X(KeyTooLongError, 400, "Your key is too long.")                                               \
-    X(MalformedXML, 400, "The XML you provided was not well-formed or did not validate against our published schema.") \
+    X(KeyTooLongError, 400, "Your key is too long")                                               \
+    X(MalformedXML, 400, "The XML you provided was not well-formed or did not validate against our published schema") \
     X(MaxMessageLengthExceeded, 400, "Your request was too big.")                                  \
-    X(MetadataTooLarge, 400, "Your metadata headers exceed the maximum allowed metadata size.")    \
+    X(MetadataTooLarge, 400, "Your metadata headers exceed the maximum allowed metadata size")    \
     X(MethodNotAllowed, 405, "The specified method is not allowed against this resource.")         \
     X(MissingContentLength, 411, "You must provide the Content-Length HTTP header.")               \
     X(MaxPostPreDataLengthExceededError, 400, "Your POST request fields preceding the upload file were too large.") \
     X(MissingSecurityHeader, 400, "Your request was missing a required header.")                   \
-    X(NoSuchBucket, 404, "The specified bucket does not exist.")                                   \
+    X(NoSuchBucket, 404, "The specified bucket does not exist")                                   \
     X(NoSuchKey, 404, "The specified key does not exist.")                                         \
-    X(NoSuchUpload, 404, "The specified multipart upload does not exist.")                         \
+    X(NoSuchUpload, 404, "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.") \
     X(NoSuchVersion, 404, "The specified version does not exist.")                                 \
     X(NotImplemented, 501, "A header or query you provided implies functionality that is not implemented.") \
     X(NotModified, 304, "Not Modified")                                                            \
-    X(PreconditionFailed, 412, "At least one of the preconditions you specified did not hold.")    \
+    X(PreconditionFailed, 412, "At least one of the pre-conditions you specified did not hold")    \
     X(RDMANotSupported, 501, "The direct path is not available for this request.")                 \
     X(RDMATransferFailed, 500, "The direct transfer failed.")                                      \
     X(RequestTimeout, 400, "Your socket connection to the server was not read from or written to within the timeout period.") \
-    X(RequestTimeTooSkewed, 403, "The difference between the request time and the server's time is too large.") \
+    X(RequestTimeTooSkewed, 403, "The difference between the request time and the current time is too large.") \
     X(ServiceUnavailable, 503, "Service is unable to handle request.")                             \
-    X(SignatureDoesNotMatch, 403, "The request signature we calculated does not match the signature you provided.") \
+    X(SignatureDoesNotMatch, 403, "The request signature we calculated does not match the signature you provided. Check your key and signing method.") \
     X(SlowDown, 503, "Please reduce your request rate.")                                           \
     X(InsufficientStorage, 507, "The store is full.")                                              \
         X(XAmzContentChecksumMismatch, 400, "The provided 'x-amz-checksum' header does not match what was computed.") \

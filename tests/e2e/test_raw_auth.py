@@ -202,7 +202,7 @@ def test_wrong_payload_hash(raw, raw_bucket, size):
             answer = raw.on(c, "PUT", f"/{raw_bucket}/{key}", body=b"x" * size,
                             payload_hash=hashlib.sha256(b"y" * size).hexdigest())
             assert answer.verdict == (400, "XAmzContentSHA256Mismatch")
-            assert raw.on(c, "GET", f"/{raw_bucket}", [("location", "")]).status == 200
+            assert c.is_closed()
     assert raw.keys(raw_bucket) == ["old"] and raw.ask("GET", f"/{raw_bucket}/old").body == b"old"
 
 
