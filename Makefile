@@ -3,13 +3,17 @@ SHELL := /bin/bash
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all test test-clients conformance demo bench install style setup setup-tests fuzz clean
+.PHONY: all test test-verbs test-clients conformance demo bench install style setup setup-tests fuzz clean
 all: setup
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix $(PREFIX) >/dev/null
 	@ninja -C $(BUILD)
 
 test: setup-tests all
 	@tests/run $(BUILD)
+
+# RDMA without hardware, in a user-mode kernel: tools/verbs/README.md. Under a minute.
+test-verbs: setup-tests all
+	@tests/verbs/run $(BUILD)
 
 # Clients of other languages, which CI does not install: tests/clients/README.md.
 test-clients: all
