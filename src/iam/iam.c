@@ -120,6 +120,11 @@ const struct iam_user *iam_find_email(const struct iam_snapshot *s, struct view 
     return iam_snapshot_mailbox(s, email);
 }
 
+const struct iam_user *iam_find_shadowed(const struct iam_snapshot *s)
+{
+    return s->shadowed;
+}
+
 const struct iam_user *iam_find_user(const struct iam_snapshot *s, struct view name)
 {
     const struct iam_doc *doc = iam_snapshot_doc(s, IAM_USER, name);

@@ -74,6 +74,10 @@ const struct iam_user *iam_find_email(const struct iam_snapshot *s, struct view 
 /* Any stored user by its name; not root. NULL when unknown. */
 const struct iam_user *iam_find_user(const struct iam_snapshot *s, struct view name);
 
+/* A user with an access key that the configuration has given to root since, so that it is
+ * root's alone. NULL: none. */
+const struct iam_user *iam_find_shadowed(const struct iam_snapshot *s);
+
 /* The calls of the admin API, "users/add". NULL when there is none of that name. */
 struct iam_call {
     const char *name;

@@ -188,8 +188,10 @@ static void add_keys(struct iam_snapshot *s, struct iam_user *u, const struct ia
 
     for (unsigned i = 0; i < doc->key_count; i++) {
         const struct iam_doc_key *k = &doc->keys[i];
-        if (view_eq(k->access, root)) /* root's come from the configuration, and win */
+        if (view_eq(k->access, root)) { /* root's come from the configuration, and win */
+            s->shadowed = u;
             continue;
+        }
         s->keys[s->key_count++] = (struct iam_snapshot_key){
             .access = k->access, .secret = k->secret, .user = u, .is_enabled = k->is_enabled};
     }

@@ -26,6 +26,7 @@ struct iam_snapshot {
     unsigned account_count;
     const struct iam_user **mailboxes; /* those with an e-mail, by it */
     unsigned mailbox_count;
+    const struct iam_user *shadowed; /* has an access key that is root's by now; or NULL */
 };
 
 /*

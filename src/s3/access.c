@@ -134,7 +134,6 @@ static bool asks_for_body(const struct decision *d)
     const struct s3_request *r = d->request;
     struct view name = view_str(r->op->name);
 
-    /* Of a bucket they are never read for this: such a policy lets nobody set them. */
     if ((view_is(name, "PutObjectTagging") || view_is(name, "PutBucketTagging")) &&
         !r->request_tags)
         for (size_t i = 0; i < ARRAY_COUNT(tags); i++)

@@ -1,4 +1,5 @@
 /* GetBucketTagging, PutBucketTagging, DeleteBucketTagging. */
+#include "s3/access.h"
 #include "s3/ops.h"
 #include "s3/setting.h"
 #include "s3/tags.h"
@@ -26,13 +27,17 @@ void bucket_tagging_get_start(struct s3_request *r)
 
 static enum s3_code read_tags(struct setting *s, struct view body)
 {
-    struct region *R = s->request->region;
-    struct tags set;
-    enum s3_code code = tags_from_xml(body, TAGS_BUCKET_MAX, R, &set, &s->detail);
+    struct s3_request *r = s->request;
+    struct tags *set = region_take(r->region, sizeof *set);
+    enum s3_code code =
+        set ? tags_from_xml(body, TAGS_BUCKET_MAX, r->region, set, &s->detail) : S3_SlowDown;
 
     if (code)
         return code;
-    return tags_encode(&set, R, &s->next.tags) ? S3_SlowDown : S3_None;
+    r->request_tags = set; /* what a policy that asks for them was waiting for */
+    if (!r->is_decided && access_also(r, r->op->action))
+        return S3_AccessDenied;
+    return tags_encode(set, r->region, &s->next.tags) ? S3_SlowDown : S3_None;
 }
 
 static enum s3_code apply_tags(struct setting *s, struct bucket_meta *m, unsigned *flags_io)

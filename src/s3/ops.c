@@ -232,7 +232,7 @@ const struct s3_op s3_ops[] = {
      ACTION("PutBucketRequestPayment"),
      START(bucket_off_put_start)},
     {"PutBucketTagging", HTTP_PUT, S3_BUCKET, "tagging", NULL, "", ACTION("PutBucketTagging"),
-     START(bucket_tagging_put_start)},
+     .asks_again = true, START(bucket_tagging_put_start)},
     {"PutBucketVersioning", HTTP_PUT, S3_BUCKET, "versioning", NULL, "",
      ACTION("PutBucketVersioning"),
      START(bucket_versioning_put_start)},

@@ -100,7 +100,7 @@ static bool owner_is_another(const struct s3_request *r)
     return !r->user || !view_eq(expected, r->user->id);
 }
 
-/* S3_None: it may start, and r->is_decided says whether find.c has to ask again. */
+/* S3_None: it may start, and r->is_decided says whether find.c (or the operation) asks again. */
 static enum s3_code decide(struct s3_request *r)
 {
     const struct s3_op *op = r->op;
@@ -118,7 +118,7 @@ static enum s3_code decide(struct s3_request *r)
         return S3_None;
     verdict = access_decide(r, &ask);
     r->is_decided = verdict == ACCESS_YES;
-    if (verdict == ACCESS_AFTER_LOOKUP && op->finds)
+    if (verdict == ACCESS_AFTER_LOOKUP && (op->finds || op->asks_again))
         return S3_None;
     return verdict == ACCESS_YES ? S3_None : S3_AccessDenied;
 }

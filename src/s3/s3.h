@@ -85,6 +85,8 @@ struct s3_op {
     /* It goes through find.c with its row's action: the answer may depend on the object. Without,
      * a decision that would is a refusal. */
     bool finds;
+    /* It asks again when it has read its body, unless r->is_decided. */
+    bool asks_again;
     void (*start)(struct s3_request *r); /* NULL: NotImplemented */
 };
 

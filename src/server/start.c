@@ -121,6 +121,21 @@ static void open_iam(struct op *op)
     iam_open(&container_of(op, struct opening, go)->open);
 }
 
+/* Keys are refused that root has already; root may get one later that somebody has. */
+static void warn_of_shadowed(struct iam *I)
+{
+    const struct iam_snapshot *people = iam_hold(I);
+    const struct iam_user *u = iam_find_shadowed(people);
+
+    if (u)
+        log_warn(
+            "server",
+            "root's access key is also one of user '%.*s': it is root's now, the user's does not "
+            "work; give root another, or remove the user's",
+            VIEW_FMT(u->name));
+    iam_release(people);
+}
+
 static enum err start_people(struct server *s, const struct store_key *key, struct buf *why)
 {
     struct opening x = {.event = &s->event};
@@ -139,6 +154,8 @@ static enum err start_people(struct server *s, const struct store_key *key, stru
         continue;
     enum err e = x.open.op.err;
     s->iam = x.open.iam;
+    if (s->iam)
+        warn_of_shadowed(s->iam);
     if (e)
         buf_printf(why, "users: %s", x.open.why[0] ? x.open.why : err_text(e));
     if (e == ERR_DENIED)

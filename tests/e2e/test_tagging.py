@@ -1,10 +1,13 @@
 """Tags of objects: put, get, delete, by version, on writes and copies; and changes that meet."""
+import json
 import threading
+import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
 from test_boto3_objects import code
+from users import make_user
 
 
 def refused(call, **arguments):
@@ -134,3 +137,32 @@ def test_changes_that_meet(s3, bucket):
         t.join()
     assert not unexpected
     assert get(s3, bucket) in sets
+
+
+def test_a_policy_may_ask_for_the_tags_a_bucket_gets(server, s3, bucket):
+    user = make_user(server, id="tagger-" + uuid.uuid4().hex[:8])
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": user.id}, "Action": "s3:PutBucketTagging",
+        "Resource": f"arn:aws:s3:::{bucket}",
+        "Condition": {"StringEquals": {"aws:RequestTag/team": "red"},
+                      "ForAllValues:StringEquals": {"aws:TagKeys": ["team", "cost"]}}}]}))
+
+    def put(**tags):
+        user.s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [
+            {"Key": k, "Value": v} for k, v in tags.items()]})
+
+    put(team="red", cost="1")
+    for wrong in ({"team": "blue"}, {"cost": "1"}, {"team": "red", "other": "x"}):
+        with pytest.raises(ClientError) as e:
+            put(**wrong)
+        assert e.value.response["Error"]["Code"] == "AccessDenied"
+    assert {t["Key"]: t["Value"] for t in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]} == {
+        "team": "red", "cost": "1"}
+    # And a Deny that asks for them forbids those alone.
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Deny", "Principal": "*", "Action": "s3:PutBucketTagging",
+        "Resource": f"arn:aws:s3:::{bucket}", "Condition": {"StringEquals": {"aws:RequestTag/team": "blue"}}}]}))
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "team", "Value": "green"}]})
+    with pytest.raises(ClientError) as e:
+        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "team", "Value": "blue"}]})
+    assert e.value.response["Error"]["Code"] == "AccessDenied"
