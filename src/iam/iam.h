@@ -60,9 +60,10 @@ void iam_close(struct iam *I); /* nothing is under way, nothing held; NULL is fi
 /* A snapshot of root alone, nothing stored, no calls: for tests. */
 enum err iam_new_root_only(const struct iam_config *config, struct iam **iam_out) MUST_CHECK;
 
-/* Any reactor; cheap. */
+/* Any reactor, any thread; on reactors no lock and nothing shared is written. A reactor that nobody
+ * asks keeps what it saw last in memory, until it is asked again. */
 const struct iam_snapshot *iam_hold(struct iam *I);
-void iam_release(const struct iam_snapshot *s); /* NULL is fine */
+void iam_release(const struct iam_snapshot *s); /* on the same thread; NULL is fine */
 /*
  * False for a key that is unknown or disabled: InvalidAccessKeyId. Those of a disabled user are
  * found: key.user->is_enabled is false and the answer AccessDenied. The views live as long as s.

@@ -71,7 +71,7 @@ static void come_home(struct op *op)
     copy_out(c, run);
     enum err e = run->err;
     iam_decide_done(&run->decision);
-    iam_release(run->decision.from);
+    iam_snapshot_unref((struct iam_snapshot *)(uintptr_t)run->decision.from);
     free(run);
     c->state = NULL;
     op_complete(&c->op, e);
@@ -196,7 +196,7 @@ static void start_decide(struct iam_run *run)
 
     run->state = CHANGE_DECIDING;
     d->config = &c->iam->config;
-    d->from = iam_hold(c->iam);
+    d->from = iam_hold_anywhere(c->iam);
     d->call = c->call;
     d->request = c->request;
     d->now_ms = clock_wall_ms();

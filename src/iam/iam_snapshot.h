@@ -16,7 +16,8 @@ struct iam_snapshot_key {
 
 struct iam_snapshot {
     _Atomic unsigned refs;
-    struct iam_heap heap; /* everything below but the documents */
+    struct iam_seat *seats; /* whoever holds it may count there (iam.c); NULL: in refs */
+    struct iam_heap heap;   /* everything below but the documents */
     struct iam_doc_set docs[IAM_KINDS];
     struct iam_user *users; /* root first, then in the order of docs[IAM_USER] */
     unsigned user_count;

@@ -16,7 +16,7 @@
 #include "iam/iam_seal.h"
 #include "loop_help.h"
 
-enum { ANSWER_BYTES_MAX = 65536, CALLS_AT_ONCE = 5, MANY_USERS = 70, THREADS = 2 };
+enum { ANSWER_BYTES_MAX = 65536, CALLS_AT_ONCE = 5, MANY_USERS = 70, THREADS = 3 };
 
 static struct {
     struct reactor *reactor;
@@ -745,13 +745,51 @@ static void a_held_snapshot_stays_as_it_was(void **state)
     iam_release(s);
 }
 
+static void a_snapshot_lives_until_its_last_holder_lets_go(void **state)
+{
+    const struct iam_snapshot *s[4];
+    struct iam_key k;
+
+    (void)state;
+    must("users/add", ALICE);
+    s[0] = iam_hold(rig.iam);
+    s[1] = iam_hold(rig.iam);
+    assert_ptr_equal(s[0], s[1]);
+    iam_release(s[0]);
+    must("users/remove", "{\"name\":\"Alice B.\"}");
+    s[2] = iam_hold(rig.iam); /* s[1] is still that of before */
+    assert_ptr_not_equal(s[1], s[2]);
+    assert_true(iam_find_key(s[1], VIEW("AKALICE"), &k));
+    assert_false(iam_find_key(s[2], VIEW("AKALICE"), &k));
+    must("users/add", "{\"name\":\"other\"}");
+    s[3] = iam_hold(rig.iam);
+    assert_true(iam_find_key(s[1], VIEW("AKALICE"), &k));
+    assert_non_null(iam_find_user(s[3], VIEW("other")));
+    for (int i = 1; i < 4; i++)
+        iam_release(s[i]);
+}
+
 static _Atomic bool readers_stop;
 static _Atomic unsigned readers_wrong;
 
-/* Either she is there whole, or not at all. */
+/* A reactor's thread for every index, and one that is none for 0. */
+static struct reactor *reader_reactor(unsigned index)
+{
+    const struct reactor_config c = {.ring = RING_EPOLL, .index = index, .cpu = -1};
+    struct reactor *R = NULL;
+    const char *why;
+
+    if (index && reactor_new(&c, &R, &why))
+        readers_wrong++;
+    return R;
+}
+
+/* Either she is there whole, or not at all. The one before is held on, as by a slow request. */
 static void *read_on(void *arg)
 {
-    (void)arg;
+    struct reactor *R = reader_reactor(*(const unsigned *)arg);
+    const struct iam_snapshot *before = NULL;
+
     while (!readers_stop) {
         const struct iam_snapshot *s = iam_hold(rig.iam);
         const struct iam_user *u = iam_find_account(s, VIEW("alice$1"));
@@ -760,20 +798,25 @@ static void *read_on(void *arg)
         if (has_key != (u != NULL) || (has_key && !view_is(k.secret, "secret/of+alice==")) ||
             (has_key && k.user != u))
             readers_wrong++;
-        iam_release(s);
+        iam_release(before);
+        before = s;
     }
+    iam_release(before);
+    reactor_free(R);
     return NULL;
 }
 
 static void readers_see_whole_snapshots_while_they_change(void **state)
 {
+    static const unsigned indices[THREADS] = {0, 1, 7};
     pthread_t threads[THREADS];
 
     (void)state;
     readers_stop = false;
     readers_wrong = 0;
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, read_on, NULL), 0);
+        assert_int_equal(
+            pthread_create(&threads[i], NULL, read_on, (void *)(uintptr_t)&indices[i]), 0);
     for (int i = 0; i < 50; i++) {
         must("users/add", ALICE);
         must("users/remove", "{\"name\":\"Alice B.\"}");
@@ -811,6 +854,7 @@ int main(void)
         IN_RIG(no_call_is_decided_while_the_outcome_is_open),
         IN_RIG(an_open_that_fails_leaves_nothing_and_can_be_done_again),
         IN_RIG(a_held_snapshot_stays_as_it_was),
+        IN_RIG(a_snapshot_lives_until_its_last_holder_lets_go),
         IN_RIG(readers_see_whole_snapshots_while_they_change),
     };
 
