@@ -45,5 +45,7 @@ void pair_kill(struct pair *p);
 void pair_send(const struct pair *p, const void *message, size_t bytes);
 /* False when the other is gone. */
 bool pair_receive(const struct pair *p, void *message_out, size_t bytes);
+/* Waits for as long as it takes. */
+bool pair_receive_late(const struct pair *p, void *message_out, size_t bytes);
 
 #endif
