@@ -238,3 +238,41 @@ def test_a_lock_that_was_answered_holds(s3, locked):
             assert results["removed"] == "AccessDenied" and is_there(s3, locked, version)
         else:
             assert results == {"held": "NoSuchVersion", "removed": True}
+
+
+def test_a_null_version_from_before_the_lock_stays(s3, bucket):
+    """By whatever replaces, moves or removes null versions elsewhere."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
+    s3.put_object_retention(Bucket=bucket, Key="k", VersionId="null", Retention=retain("COMPLIANCE"))
+    source = {"Bucket": bucket, "Key": "k"}
+
+    def complete():
+        names = {"Bucket": bucket, "Key": "k"}
+        names["UploadId"] = s3.create_multipart_upload(**names)["UploadId"]
+        part = s3.upload_part(**names, PartNumber=1, Body=b"y")["ETag"]
+        s3.complete_multipart_upload(**names, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]})
+
+    for write in (
+            lambda: s3.copy_object(Bucket=bucket, Key="k", CopySource=source, MetadataDirective="REPLACE"),
+            complete,
+            lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"y"),
+            lambda: s3.delete_object(Bucket=bucket, Key="k"),
+            lambda: s3.delete_objects(Bucket=bucket, Delete={"Objects": [
+                {"Key": "k"}, {"Key": "k", "VersionId": "null"}]}, BypassGovernanceRetention=True)):
+        write()
+        assert is_there(s3, bucket, "null")
+        assert retention(s3, bucket, VersionId="null") == retain("COMPLIANCE")
+        assert refused(s3.delete_object, Bucket=bucket, Key="k", VersionId="null") == DENIED
+        assert refused(
+            s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}) == (
+                "InvalidBucketState", 409)
+        assert refused(s3.delete_bucket, Bucket=bucket) == ("BucketNotEmpty", 409)
+    there = s3.list_object_versions(Bucket=bucket)
+    for v in there["Versions"] + there["DeleteMarkers"]:
+        if v["VersionId"] != "null":
+            s3.delete_object(Bucket=bucket, Key="k", VersionId=v["VersionId"])
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"  # the latest again, and as locked as ever
+    assert refused(s3.delete_object, Bucket=bucket, Key="k", VersionId="null") == DENIED
+    assert retention(s3, bucket) == retain("COMPLIANCE")

@@ -237,9 +237,42 @@ static void a_purge_that_was_half_checkpointed_is_whole_after_a_crash(void **sta
     assert_true(is_there(SPACE_OBJECT, "whole"));
 }
 
+/* Until the removal is durable all is there, then nothing. */
+static void look_at_removal(void)
+{
+    uint64_t now = drives_memtable_entries(shard()->keys.active);
+
+    entries_most = MAX(entries_most, now > entries_before ? now - entries_before : 0);
+    entries_before = now;
+    assert_true(is_there(SPACE_PART, "id/") == is_there(SPACE_UPLOAD, "k/"));
+    is_half_seen |= !list_is_empty(&shard()->purging);
+}
+
+static void a_bucket_takes_many_uploads_and_parts_along_in_turns(void **state)
+{
+    struct engine_remove r = {.key = rig_key(SPACE_BUCKET, "bucket", "")};
+
+    (void)state;
+    fill(SPACE_UPLOAD, "k/%05u", PARTS, true);
+    fill(SPACE_PART, "id/%05u", PARTS, true);
+    checkpoint();
+    entries_before = drives_memtable_entries(shard()->keys.active);
+    entries_most = 0;
+    is_half_seen = false;
+    op_init(&r.op, loop_nothing);
+    engine_remove(rig.E, &r);
+    assert_int_equal(watch_until(&r.op, look_at_removal), ERR_OK);
+    look_at_removal();
+    assert_true(is_half_seen);
+    assert_in_range(entries_most, 1, 2 * 1024 + 3);
+    assert_false(is_there(SPACE_UPLOAD, "k/"));
+    assert_true(list_is_empty(&shard()->keys.purges));
+    assert_int_equal(shard()->mark.group, shard()->reached.group);
+}
+
 static void what_is_put_under_a_purged_prefix_is_not_hidden(void **state)
 {
-    struct drives_purge *rest;
+    struct drives_purge *rest = NULL;
     uint32_t steps = 100;
     bool is_done = false;
 
@@ -517,6 +550,7 @@ int main(void)
         CASE(a_listing_of_many_groups_lets_others_in_and_misses_none),
         CASE(a_purge_of_many_parts_lets_others_in_and_is_seen_whole),
         CASE(a_purge_that_was_half_checkpointed_is_whole_after_a_crash),
+        CASE(a_bucket_takes_many_uploads_and_parts_along_in_turns),
         CASE(what_is_put_under_a_purged_prefix_is_not_hidden),
         CASE(composing_of_many_parts_lets_others_in_and_counts_each_segment_once),
         CASE(a_look_for_what_is_behind_many_removed_versions_lets_others_in),

@@ -172,7 +172,7 @@ struct purging {
 
 static enum err purge(struct drives_index *ix, struct view prefix, struct purging *p)
 {
-    if (!p || p->rest)
+    if (!p)
         return drives_index_purge(ix, prefix);
     return drives_index_purge_some(ix, prefix, &p->steps, &p->rest);
 }

@@ -6,7 +6,8 @@
 #include "engine/drives/drives_impl.h"
 
 struct drives_purge {
-    struct list link; /* drives_index.purges, until it is done */
+    struct list link;          /* drives_index.purges, until it is done */
+    struct drives_purge *next; /* of the same commit */
     struct drives_index *index;
     size_t prefix_len, at_len;
     uint8_t prefix[DRIVES_KEY_BYTES_MAX];
@@ -206,14 +207,17 @@ static enum err change(struct drives_index *ix, struct view key, struct view ent
     return ERR_OK;
 }
 
+static enum err purge_on(struct drives_purge *p, uint32_t *steps_io, bool *is_done_out);
+
 enum err drives_index_put(struct drives_index *ix, struct view key, struct view entry)
 {
     struct drives_purge *p = purge_of(ix, key);
+    uint32_t steps = INDEX_STEPS_ALL;
     bool is_done;
 
     assert(entry.len > 0);
     if (p) /* it must not hide what is new */
-        TRY(drives_index_purge_more(p, INDEX_STEPS_ALL, &is_done));
+        TRY(purge_on(p, &steps, &is_done));
     return change(ix, key, entry);
 }
 
@@ -258,6 +262,7 @@ static void purge_init(struct drives_purge *p, struct drives_index *ix, struct v
 {
     assert(prefix.len <= sizeof p->prefix);
     list_init(&p->link);
+    p->next = NULL;
     p->index = ix;
     p->prefix_len = p->at_len = prefix.len;
     memcpy(p->prefix, prefix.at, prefix.len);
@@ -275,13 +280,12 @@ enum err drives_index_purge(struct drives_index *ix, struct view prefix)
 }
 
 enum err drives_index_purge_some(
-    struct drives_index *ix, struct view prefix, uint32_t *steps_io, struct drives_purge **rest_out)
+    struct drives_index *ix, struct view prefix, uint32_t *steps_io, struct drives_purge **rest_io)
 {
     struct drives_purge *p = malloc(sizeof *p);
     enum err e;
     bool is_done;
 
-    *rest_out = NULL;
     if (!p)
         return drives_index_purge(ix, prefix);
     purge_init(p, ix, prefix);
@@ -291,25 +295,40 @@ enum err drives_index_purge_some(
         return e;
     }
     list_push_back(&ix->purges, &p->link);
-    *rest_out = p;
+    p->next = *rest_io;
+    *rest_io = p;
+    return ERR_OK;
+}
+
+/* This one only. */
+static enum err purge_on(struct drives_purge *p, uint32_t *steps_io, bool *is_done_out)
+{
+    *is_done_out = true;
+    if (list_is_empty(&p->link))
+        return ERR_OK;
+    TRY(purge_run(p, steps_io, is_done_out));
+    if (*is_done_out)
+        list_remove(&p->link);
     return ERR_OK;
 }
 
 enum err drives_index_purge_more(struct drives_purge *p, uint32_t steps, bool *is_done_out)
 {
     *is_done_out = true;
-    if (list_is_empty(&p->link))
-        return ERR_OK;
-    TRY(purge_run(p, &steps, is_done_out));
-    if (*is_done_out)
-        list_remove(&p->link);
+    for (; p && *is_done_out; p = p->next)
+        TRY(purge_on(p, &steps, is_done_out));
     return ERR_OK;
 }
 
 void drives_index_purge_free(struct drives_purge *p)
 {
-    list_remove(&p->link);
-    free(p);
+    while (p) {
+        struct drives_purge *next = p->next;
+
+        list_remove(&p->link);
+        free(p);
+        p = next;
+    }
 }
 
 void drives_index_unstage(struct drives *D, struct drives_memtable *table)

@@ -59,13 +59,14 @@ enum err drives_index_remove(struct drives_index *ix, struct view key) MUST_CHEC
 enum err drives_index_purge(struct drives_index *ix, struct view prefix) MUST_CHECK;
 /*
  * The same with so many steps at most, which are taken off. When they do not do, or there are none,
- * *rest_out is what is left: its keys are hidden, so that nobody sees half of it, and the caller
- * goes on with purge_more and ends with purge_free. All is done at once when memory is short.
+ * what is left is added to *rest_io (NULL at first): its keys are hidden, so that nobody sees half
+ * of it, and the caller goes on with purge_more and ends with purge_free, both of all that was
+ * added. All is done at once when memory is short.
  */
 struct drives_purge;
 enum err drives_index_purge_some(
     struct drives_index *ix, struct view prefix, uint32_t *steps_io,
-    struct drives_purge **rest_out) MUST_CHECK;
+    struct drives_purge **rest_io) MUST_CHECK;
 enum err
 drives_index_purge_more(struct drives_purge *p, uint32_t steps, bool *is_done_out) MUST_CHECK;
 void drives_index_purge_free(struct drives_purge *p);
