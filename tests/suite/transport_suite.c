@@ -113,6 +113,20 @@ enum err suite_move(struct suite_window *w, uint64_t off, void *at, size_t len)
     return loop_wait(&t.op);
 }
 
+/* What transfers use: memory of the arena, where the transport has one registered. One at a time.
+ */
+static uint8_t *arena_of(const struct suite_stand *s, size_t bytes)
+{
+    assert_true(bytes <= SUITE_ARENA_BYTES);
+    return s->arena ? s->arena : malloc(bytes);
+}
+
+static void arena_back(const struct suite_stand *s, uint8_t *data)
+{
+    if (!s->arena)
+        free(data);
+}
+
 /* The client's memory is the pattern of suite_open, but for [off, off + len). */
 static void assert_untouched_but(const struct suite_stand *s, uint64_t off, uint64_t len)
 {
@@ -129,7 +143,7 @@ static void assert_untouched_but(const struct suite_stand *s, uint64_t off, uint
 static void writes_of_every_size_arrive_and_touch_nothing_else(void **state)
 {
     struct suite_stand *s = *state;
-    uint8_t *data = malloc(CHUNK_BYTES_MAX);
+    uint8_t *data = arena_of(s, CHUNK_BYTES_MAX);
 
     suite_fill(data, CHUNK_BYTES_MAX, 2);
     for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
@@ -145,13 +159,13 @@ static void writes_of_every_size_arrive_and_touch_nothing_else(void **state)
         for (size_t j = 0; j < sizes[i]; j++)
             s->memory[off + j] = suite_byte(1, off + j);
     }
-    free(data);
+    arena_back(s, data);
 }
 
 static void reads_of_every_size_arrive_and_touch_nothing_else(void **state)
 {
     struct suite_stand *s = *state;
-    uint8_t *data = malloc(CHUNK_BYTES_MAX + 64);
+    uint8_t *data = arena_of(s, CHUNK_BYTES_MAX + 64);
 
     for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
         struct suite_window w;
@@ -167,7 +181,7 @@ static void reads_of_every_size_arrive_and_touch_nothing_else(void **state)
             assert_true(data[j] == 0xee && data[32 + sizes[i] + j] == 0xee);
     }
     assert_untouched_but(s, SUITE_BYTES, 0);
-    free(data);
+    arena_back(s, data);
 }
 
 /* Cuts [0, len) into pieces of drawn sizes, all in flight at once. */
@@ -189,7 +203,7 @@ start_pieces(struct suite_window *w, struct transfer *t, unsigned max, uint8_t *
 static void many_pieces_in_flight_make_up_the_window(void **state)
 {
     struct suite_stand *s = *state;
-    uint8_t *data = malloc(CHUNK_BYTES_MAX);
+    uint8_t *data = arena_of(s, CHUNK_BYTES_MAX);
     struct transfer t[64];
 
     srand(7);
@@ -208,7 +222,7 @@ static void many_pieces_in_flight_make_up_the_window(void **state)
         assert_int_equal(suite_window_close(&w), ERR_OK);
         assert_memory_equal(s->memory + off, data, CHUNK_BYTES_MAX);
     }
-    free(data);
+    arena_back(s, data);
 }
 
 static void a_transfer_outside_its_window_is_denied(void **state)
@@ -303,7 +317,7 @@ static void count_advance(struct op *op)
 static void a_close_waits_for_what_is_in_flight(void **state)
 {
     struct suite_stand *s = *state;
-    uint8_t *data = malloc(SUITE_BYTES), *seen = malloc(SUITE_BYTES);
+    uint8_t *data = arena_of(s, SUITE_BYTES), *seen = malloc(SUITE_BYTES);
     struct transfer t[4];
     struct suite_window w;
 
@@ -324,7 +338,7 @@ static void a_close_waits_for_what_is_in_flight(void **state)
             assert_memory_equal(
                 s->memory + i * CHUNK_BYTES_MAX, data + i * CHUNK_BYTES_MAX, CHUNK_BYTES_MAX);
     }
-    free(data);
+    arena_back(s, data);
     free(seen);
 }
 
@@ -356,7 +370,7 @@ static void windows_by_the_dozen_keep_to_themselves(void **state)
     struct suite_stand *s = *state;
     struct suite_window *w = calloc(COUNT, sizeof(*w));
     struct transfer *t = calloc(COUNT, sizeof(*t));
-    uint8_t *data = malloc(SUITE_BYTES);
+    uint8_t *data = arena_of(s, SUITE_BYTES);
 
     suite_fill(data, SUITE_BYTES, 5);
     for (unsigned i = 0; i < COUNT; i++)
@@ -373,7 +387,7 @@ static void windows_by_the_dozen_keep_to_themselves(void **state)
         if (s->memory[i] != want)
             fail_msg("byte %llu is not as it should be", (unsigned long long)i);
     }
-    free(data);
+    arena_back(s, data);
     free(t);
     free(w);
 }

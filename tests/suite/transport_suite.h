@@ -9,11 +9,12 @@
 
 #include "direct/transport.h"
 
-enum { SUITE_BYTES = 4 << 20 };
+enum { SUITE_BYTES = 4 << 20, SUITE_ARENA_BYTES = SUITE_BYTES + (1 << 20) };
 
 struct suite_stand {
     struct transport *transport; /* NULL once a case has stopped it */
     uint8_t *memory;             /* the client's, SUITE_BYTES of it */
+    uint8_t *arena; /* SUITE_ARENA_BYTES that transfers use; NULL: any memory will do */
     const struct suite_kind *kind;
 };
 
