@@ -35,7 +35,7 @@ def connect(port):
 def test_a_body_that_nobody_wants_does_not_hold_up_the_stop():
     with Server(engine="memory") as s, connect(s.port) as c:
         c.sendall(put_head(200000) + b"abc")
-        assert b" 403 " in c.recv(4096)
+        assert b" 404 " in c.recv(4096)  # no such bucket
         started = time.monotonic()
         assert s.stop() == 0, "".join(s.log)
         assert time.monotonic() - started < 20  # the connection alone would have had a minute
@@ -79,7 +79,7 @@ def test_many_connections_fit_beside_the_arena():
         for c in conns:
             c.sendall(put_head(60000) + b"x" * 60000)
         for c in conns:
-            assert b" 403 " in c.recv(4096)
+            assert b" 404 " in c.recv(4096)  # no such bucket
         assert s.rss_bytes() < (64 + 64) << 20
         for c in conns:
             c.close()
