@@ -5,6 +5,7 @@
  *                                 | it exists
  *                                 v
  *                              FINDING --bucket.c--> answer: whose it is
+ *   COMMITTING -- the account has been removed meanwhile --> TAKING_BACK --engine--> refused
  *
  * The location constraint of the body, if any, is kept and told by GetBucketLocation; any name is
  * fine, as one server is all the regions there are. Making one's own bucket again is what it is on
@@ -18,7 +19,12 @@
 
 enum { CREATE_BODY_BYTES_MAX = 65536 };
 
-enum create_bucket_wait { CREATE_READING_BODY, CREATE_COMMITTING, CREATE_FINDING };
+enum create_bucket_wait {
+    CREATE_READING_BODY,
+    CREATE_COMMITTING,
+    CREATE_FINDING,
+    CREATE_TAKING_BACK
+};
 
 struct create_bucket {
     struct s3_request *request;
@@ -28,6 +34,7 @@ struct create_bucket {
     struct bucket bucket; /* as it will be */
     struct engine_put put;
     struct bucket_find find;
+    struct engine_remove remove;
 };
 
 static void create_bucket_advance(struct create_bucket *c, enum err e);
@@ -45,6 +52,11 @@ static void on_body(struct op *op)
 static void on_found(struct op *op)
 {
     create_bucket_advance(container_of(op, struct create_bucket, find.op), op->err);
+}
+
+static void on_taken_back(struct op *op)
+{
+    create_bucket_advance(container_of(op, struct create_bucket, remove.op), op->err);
 }
 
 /* --- what is asked for ---------------------------------------------------------------------- */
@@ -183,6 +195,37 @@ static void answer_made(struct s3_request *r)
     s3_finish_empty(r);
 }
 
+/* As of now: whoever removes an account disables it before the last look for its buckets, so one of
+ * the two sees the other (admin_api.c). */
+static bool account_is_gone(const struct s3_request *r)
+{
+    const struct iam_snapshot *now = r->service->iam ? iam_hold(r->service->iam) : NULL;
+    const struct iam_user *u = now ? iam_find_account(now, r->user->id) : NULL;
+    bool is_gone = now && !(u && u->is_enabled);
+
+    iam_release(now);
+    return is_gone;
+}
+
+static void take_back(struct create_bucket *c)
+{
+    struct s3_request *r = c->request;
+
+    c->remove.key = c->put.key;
+    c->remove.condition.rev = c->put.info.rev;
+    op_init(&c->remove.op, on_taken_back);
+    c->wait = CREATE_TAKING_BACK;
+    s3_wait(r, "CreateBucket.taking-back");
+    engine_remove(r->service->engine, &c->remove);
+}
+
+/* What is left when that fails is root's to remove. */
+static void taken_back(struct create_bucket *c)
+{
+    bucket_changed(c->request->service, c->request->bucket);
+    s3_finish_error(c->request, S3_AccessDenied, NULL);
+}
+
 static void committed(struct create_bucket *c, enum err e)
 {
     struct s3_request *r = c->request;
@@ -193,6 +236,8 @@ static void committed(struct create_bucket *c, enum err e)
         find(c);
     else if (e)
         s3_finish_err(r, e);
+    else if (account_is_gone(r))
+        take_back(c);
     else
         answer_made(r);
 }
@@ -247,6 +292,9 @@ static void create_bucket_advance(struct create_bucket *c, enum err e)
         break;
     case CREATE_FINDING: /* woken by bucket.c */
         answer_found(c, e);
+        break;
+    case CREATE_TAKING_BACK: /* woken by the engine */
+        taken_back(c);
         break;
     }
 }

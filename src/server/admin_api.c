@@ -13,8 +13,13 @@ enum { REQUEST_BYTES_MAX = 65536, SAID_BYTES_MAX = 1024 };
 #define PREFIX VIEW("/-/admin/v1/")
 
 /*
- * checked --> API_READING the body --> (users/remove: API_SEARCHING for buckets) --> API_CHANGING
- *   --> answered
+ * checked --> API_READING the body --> API_CHANGING --> answered
+ *
+ * users/remove of an account looks for its buckets first, twice: the second time it is disabled,
+ * so that it makes none any more (create_bucket.c looks whether it still may after each commit).
+ *
+ *   --> API_SEARCHING --> disabled --> API_SEARCHING --> API_CHANGING --> answered
+ *                                          `-- found --> enabled again --> answered
  */
 struct api {
     struct s3_request request;
@@ -24,6 +29,7 @@ struct api {
     json_t
         *said; /* the request, parsed: for extra actions and the log; dropped before the answer */
     struct admin_owned owned;
+    enum { ACCOUNT_LEFT_ALONE, ACCOUNT_TO_DISABLE, ACCOUNT_DISABLED } account;
     struct iam_change change;
 };
 
@@ -159,21 +165,84 @@ static void start_change(struct api *a)
     iam_change(c);
 }
 
+static void search(struct api *a);
+
+static void refuse_owned(struct api *a)
+{
+    enum err e = a->owned.op.err;
+    char why[160];
+
+    (void)snprintf(
+        why, sizeof why, "the account owns buckets ('%s'): remove them first", a->owned.bucket);
+    log_change(a, e);
+    refuse_err(a, e, e == ERR_CONFLICT ? why : NULL);
+}
+
+/* Whatever it was: of what was asked for nothing is done. */
+static void on_enabled(struct op *op)
+{
+    refuse_owned(container_of(op, struct api, change.op));
+}
+
+static void on_disabled(struct op *op)
+{
+    struct api *a = container_of(op, struct api, change.op);
+
+    if (op->err) {
+        log_change(a, op->err);
+        refuse_err(a, op->err, a->change.why);
+        return;
+    }
+    a->account = ACCOUNT_DISABLED;
+    search(a);
+}
+
+/* users/set on the account that is to be removed. */
+static void set_enabled(struct api *a, bool is_enabled, op_advance_fn *then)
+{
+    struct iam_change *c = &a->change;
+    json_t *j = json_pack(
+        "{s:O, s:b}", "name", json_object_get(a->said, "name"), "enabled", (int)is_enabled);
+    size_t bytes = json_dumpb(j, NULL, 0, JSON_COMPACT);
+    char *at = bytes ? region_take(a->request.region, bytes) : NULL;
+
+    if (at)
+        (void)json_dumpb(j, at, bytes, JSON_COMPACT);
+    json_decref(j);
+    if (!at) {
+        refuse_err(a, ERR_BUSY, NULL);
+        return;
+    }
+    *c = (struct iam_change){
+        .iam = a->request.service->iam,
+        .call = iam_find_call(VIEW("users/set")),
+        .request = view_of(at, bytes),
+        .region = a->request.region,
+    };
+    op_init(&c->op, then);
+    s3_wait(&a->request, "Admin.changing");
+    iam_change(c);
+}
+
 static void on_searched(struct op *op)
 {
     struct api *a = container_of(op, struct api, owned.op);
-    char why[160];
 
-    if (op->err == ERR_CONFLICT) {
-        (void)snprintf(
-            why, sizeof why, "the account owns buckets ('%s'): remove them first", a->owned.bucket);
-        log_change(a, op->err);
-        refuse_err(a, op->err, why);
-    } else if (op->err) {
-        refuse_err(a, op->err, NULL);
-    } else {
+    if (op->err && a->account == ACCOUNT_DISABLED)
+        set_enabled(a, true, on_enabled);
+    else if (op->err)
+        refuse_owned(a);
+    else if (a->account == ACCOUNT_TO_DISABLE)
+        set_enabled(a, false, on_disabled);
+    else
         start_change(a);
-    }
+}
+
+static void search(struct api *a)
+{
+    op_init(&a->owned.op, on_searched);
+    s3_wait(&a->request, "Admin.searching");
+    admin_owned(&a->owned);
 }
 
 /* The account that users/remove would leave without an owner; NULL: none. */
@@ -218,9 +287,8 @@ static void on_body(struct op *op)
     } else if (account) {
         a->owned.engine = a->server->engine;
         a->owned.id = account->id;
-        op_init(&a->owned.op, on_searched);
-        s3_wait(&a->request, "Admin.searching");
-        admin_owned(&a->owned);
+        a->account = account->is_enabled ? ACCOUNT_TO_DISABLE : ACCOUNT_LEFT_ALONE;
+        search(a);
     } else {
         start_change(a);
     }

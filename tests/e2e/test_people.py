@@ -1,9 +1,11 @@
 """Whom users must not be taken for: root, anonymous writers; and accounts that go while they make buckets."""
 import secrets
+import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 from conftest import client
+from raw import Raw
 from server import ACCESS, Server
 from users import AdminError, admin, make_user
 
@@ -34,3 +36,42 @@ def test_a_user_whose_key_root_gets_is_told_of(tmp_path):
         with pytest.raises(ClientError) as e:  # the name is root's, and so is the secret
             user.client().list_buckets()
         assert e.value.response["Error"]["Code"] == "SignatureDoesNotMatch"
+
+
+BODY = b"<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"
+
+
+def slow_creation(server, user, bucket):
+    """The connection of a CreateBucket that was authenticated and lacks the end of its body."""
+    raw = Raw(server, user.access, user.secret)
+    c = raw.connect()
+    c.send(raw.head("PUT", "/" + bucket, body=BODY) + BODY[:-10])
+    assert raw.ask("GET", "/").status == 200  # it is being read by now, or will have been refused
+    return c
+
+
+def test_a_bucket_that_comes_after_its_account_has_gone_does_not_stay(server):
+    for _ in range(3):
+        user, bucket = make_user(server, id="going-" + secrets.token_hex(6)), "late-" + uuid.uuid4().hex[:10]
+        with slow_creation(server, user, bucket) as c:
+            admin(server, "user", "remove", user.name)
+            c.send(BODY[-10:])
+            answer = c.read()
+        assert answer.status == 403, answer
+        with pytest.raises(ClientError) as e:
+            client(server).head_bucket(Bucket=bucket)
+        assert e.value.response["Error"]["Code"] == "404"
+
+
+def test_an_account_that_owns_buckets_stays_as_it_was(server):
+    user, bucket = make_user(server, id="staying-" + secrets.token_hex(6)), "keep-" + uuid.uuid4().hex[:10]
+    with slow_creation(server, user, bucket) as c:
+        c.send(BODY[-10:])
+        assert c.read().status == 200
+    with pytest.raises(AdminError) as e:
+        admin(server, "user", "remove", user.name)
+    assert bucket in str(e.value)
+    assert [b["Name"] for b in user.s3.list_buckets()["Buckets"]] == [bucket]
+    user.s3.delete_bucket(Bucket=bucket)
+    admin(server, "user", "set", user.name, "--disable")
+    admin(server, "user", "remove", user.name)
