@@ -32,6 +32,7 @@ struct deletion {
 struct removal {
     struct delete_objects *owner;
     struct deletion *deletion;
+    struct op turn;
     struct remove_version run;
 };
 
@@ -100,6 +101,16 @@ static void answer(struct delete_objects *d)
 
 static void remove_next(struct delete_objects *d, struct removal *m);
 
+static void over(struct removal *m)
+{
+    struct delete_objects *d = m->owner;
+
+    d->in_flight--;
+    remove_next(d, m);
+    if (d->in_flight == 0)
+        answer(d);
+}
+
 /* Woken by remove_version. */
 static void on_removed(struct op *op)
 {
@@ -117,10 +128,7 @@ static void on_removed(struct op *op)
     }
     if (op->err == ERR_NO_BUCKET)
         d->code = S3_NoSuchBucket;
-    d->in_flight--;
-    remove_next(d, m);
-    if (d->in_flight == 0)
-        answer(d);
+    over(m);
 }
 
 static bool may_remove(const struct delete_objects *d, const struct deletion *one)
@@ -137,31 +145,13 @@ static bool may_remove(const struct delete_objects *d, const struct deletion *on
     return access_decide(d->request, &ask) == ACCESS_YES;
 }
 
-/* The next one that may be removed; NULL: there is none. */
-static struct deletion *take_next(struct delete_objects *d)
+static void start_removal(struct removal *m)
 {
-    while (d->next < d->count && !d->code) {
-        struct deletion *one = &d->deletions[d->next++];
+    const struct deletion *one = m->deletion;
 
-        if (!one->code && !may_remove(d, one))
-            one->code = S3_AccessDenied;
-        if (!one->code)
-            return one;
-    }
-    return NULL;
-}
-
-static void remove_next(struct delete_objects *d, struct removal *m)
-{
-    struct deletion *one = take_next(d);
-
-    if (!one)
-        return;
-    m->deletion = one;
-    m->owner = d;
     memset(&m->run, 0, sizeof m->run);
     op_init(&m->run.op, on_removed);
-    m->run.request = d->request;
+    m->run.request = m->owner->request;
     m->run.key = one->key;
     m->run.version = one->version;
     m->run.version_id = one->version_id;
@@ -170,8 +160,35 @@ static void remove_next(struct delete_objects *d, struct removal *m)
         m->run.condition.kind = view_is(one->etag, "*") ? IF_EXISTS : IF_ETAG;
         m->run.condition.etag = one->etag;
     }
-    d->in_flight++;
     remove_version_start(&m->run);
+}
+
+/* Woken by remove_next, a step later. */
+static void on_turn(struct op *op)
+{
+    struct removal *m = container_of(op, struct removal, turn);
+    struct delete_objects *d = m->owner;
+    struct deletion *one = m->deletion;
+
+    if (!d->code && !one->code && !may_remove(d, one))
+        one->code = S3_AccessDenied;
+    if (d->code || one->code)
+        over(m);
+    else
+        start_removal(m);
+}
+
+/* Policies may take their time to decide: every key has a step of its own (invariant 7). */
+static void remove_next(struct delete_objects *d, struct removal *m)
+{
+    if (d->next == d->count || d->code)
+        return;
+    m->owner = d;
+    m->deletion = &d->deletions[d->next++];
+    d->in_flight++;
+    op_init(&m->turn, on_turn);
+    op_start(&m->turn);
+    op_complete(&m->turn, ERR_OK);
 }
 
 static void remove_all(struct delete_objects *d)

@@ -1,6 +1,7 @@
 """Bucket policies: what they decide, for the owner, for other accounts, their people and strangers."""
 import datetime
 import json
+import select
 import urllib.error
 import urllib.request
 import uuid
@@ -9,6 +10,8 @@ import pytest
 from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 from conftest import client
+from raw import Raw
+from server import Server
 from users import make_user
 
 
@@ -484,3 +487,23 @@ def test_restrict_public_buckets(world):
     block(world, b, RestrictPublicBuckets=True)
     world.put(b, allow(b, principal={"AWS": "other-account"}))  # no public policy any more
     assert body(world.other, b, "a") == b"a"
+
+
+def test_a_policy_that_takes_long_for_each_of_1000_keys_holds_up_nobody():
+    with Server("--reactors", "1") as s:
+        owner, bucket = make_user(s, id="slow-policy"), "slow-policy"
+        other = make_user(s, id="deleter")
+        owner.s3.create_bucket(Bucket=bucket)
+        owner.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": "*", "Action": "s3:DeleteObject",
+            "Resource": [f"arn:aws:s3:::{bucket}/*" + "a?" * 200 + f"b{i}" for i in range(40)]}]}))
+        keys = "".join(f"<Object><Key>{'a' * 900}{i}</Key></Object>" for i in range(1000))
+        body = f"<Delete>{keys}</Delete>".encode()
+        raw = Raw(s, other.access, other.secret)
+        with raw.connect() as c:
+            c.send(raw.head("POST", f"/{bucket}", [("delete", "")], body=body) + body)
+            for _ in range(5):  # they are answered in between
+                assert Raw(s).ask("GET", "/").status == 200
+            assert not select.select([c.sock], [], [], 0)[0]
+            answer = c.read()
+        assert answer.status == 200 and answer.body.count(b"<Code>AccessDenied</Code>") == 1000
