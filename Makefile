@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all test test-verbs test-clients conformance demo bench install style setup setup-tests fuzz clean
+.PHONY: all test test-verbs test-verbs-asan test-clients conformance demo bench install style setup setup-tests fuzz clean
 all: setup
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix $(PREFIX) >/dev/null
 	@ninja -C $(BUILD)
@@ -14,6 +14,12 @@ test: setup-tests all
 # RDMA without hardware, in a user-mode kernel: tools/verbs/README.md. Under a minute.
 test-verbs: setup-tests all
 	@tests/verbs/run $(BUILD)
+
+# The same under AddressSanitizer, in QEMU: some minutes; not in CI. Needs qemu-system-x86, kmod, cpio.
+test-verbs-asan: setup-tests
+	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_lundef=false -Db_sanitize=address,undefined >/dev/null
+	@ninja -C build-asan
+	@tests/verbs/run --qemu build-asan
 
 # Clients of other languages, which CI does not install: tests/clients/README.md.
 test-clients: all
