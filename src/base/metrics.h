@@ -37,7 +37,12 @@
     X(DRIVE_ERRORS, "drive_errors", "failed drive operations")                                     \
     X(CHECKSUM_ERRORS, "checksum_errors", "blocks whose checksum did not match")                   \
     X(COMMITS, "commits", "operations made durable")                                               \
-    X(COMMIT_GROUPS, "commit_groups", "groups they were made durable in")
+    X(COMMIT_GROUPS, "commit_groups", "groups they were made durable in")                          \
+    X(COMMITTED_BYTES, "committed_bytes", "payload bytes made durable by puts")                    \
+    X(CLEANED_SEGMENTS, "cleaned_segments", "segments given back by the cleaner")                  \
+    X(CLEANED_BYTES, "cleaned_bytes", "payload bytes the cleaner moved")                           \
+    X(CLEAN_UNREADABLE, "clean_unreadable", "pieces the cleaner left where they cannot be read")   \
+    X(CLEAN_BEHIND, "clean_behind", "times puts found no room while there was some to be cleaned")
 /* clang-format on */
 
 enum metric {

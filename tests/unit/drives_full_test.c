@@ -91,7 +91,14 @@ static void a_store_killed_on_a_full_drive_opens(void **state)
     char copy[80], command[200];
 
     (void)state;
+    rig_close();
+    rig.config.is_clean_off = true; /* nothing may change while it is copied */
+    rig_open_ok();
     fill();
+    for (int i = 0; i < 200; i++) { /* what the end of the room has started */
+        usleep(1000);
+        loop_turns(1);
+    }
     for (unsigned i = 0; i < 300; i++) /* not in the index yet */
         assert_int_equal(rig_remove(key_of(i)), ERR_OK);
     (void)snprintf(copy, sizeof copy, "%.60s-copy", rig.dir);
@@ -102,6 +109,7 @@ static void a_store_killed_on_a_full_drive_opens(void **state)
     disk.root_len = strlen(copy);
     disk.capacity = disk_used(); /* not a free byte */
     rig.config.dir = copy;
+    rig.config.is_clean_off = false;
     rig_open_ok();
     assert_int_equal(rig_check(key_of(299), 299, size_of(299), "e"), ERR_NOT_FOUND);
     assert_int_equal(rig_check(key_of(301), 301, size_of(301), "e"), ERR_OK);

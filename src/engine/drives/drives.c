@@ -281,6 +281,8 @@ static void set_defaults(struct drives_config *c)
     c->inline_bytes_max = c->inline_bytes_max ? c->inline_bytes_max : 32 * KIB;
     c->memtable_entries_max = c->memtable_entries_max ? c->memtable_entries_max : 65536;
     c->memtable_bytes_max = c->memtable_bytes_max ? c->memtable_bytes_max : 32 * MIB;
+    c->clean_share = c->clean_share ? c->clean_share : 25;
+    c->clean_bytes_max = c->clean_bytes_max ? c->clean_bytes_max : 4 * MIB;
     c->log_segment_bytes = drives_align(c->log_segment_bytes);
     c->data_segment_bytes = drives_align(c->data_segment_bytes);
 }
@@ -339,7 +341,7 @@ static enum err open_all(struct drives *D, struct buf *why)
     TRY(open_shards(D));
     TRY(drives_recover(D, why));
     drives_ballast_make(D);
-    return ERR_OK;
+    return drives_clean_open(D);
 }
 
 static struct drives *drives_new(const struct drives_config *config)

@@ -28,6 +28,11 @@ struct drives_config {
     uint32_t inline_bytes_max;   /* payloads up to this live in the log; 32 KiB; at most 128 KiB */
     uint32_t memtable_entries_max; /* per owner, before a checkpoint; 65536 */
     uint64_t memtable_bytes_max;   /* the same in bytes; 32 MiB */
+    /* The cleaner (drives_clean.h). */
+    bool is_clean_off;
+    unsigned clean_percent;   /* of a segment that may be alive; by how full the drive is */
+    unsigned clean_share;     /* of the time in percent that it may work; 25 */
+    uint64_t clean_bytes_max; /* under way at once; 4 MiB */
 };
 
 /*

@@ -122,6 +122,7 @@ static void swept(struct op *op)
     if (is_full(s))
         drives_checkpoint_start(s);
     drives_commit_log_ready(s, ERR_OK);
+    drives_clean_wake(s->drives, false);
 }
 
 static void rest(struct drives_shard *s)

@@ -2,7 +2,8 @@
  * Closing: every owner finishes what it does in the background and writes a last checkpoint; then
  * the files are closed on a helper thread.
  *
- *   close --hop--> each owner: settling, polled --hop--> home: last one back --> work --> done
+ *   close --the cleaner stops--> hop --> each owner: settling, polled --hop--> home: last one back
+ * --> work --> done
  *
  * Nothing is in flight for callers, so what is left (a segment being prepared, a checkpoint) ends
  * by itself: a look every millisecond is enough.
@@ -22,6 +23,7 @@ void drives_close_free(struct drives *D)
         drives_index_close(&D->shards[i].keys);
         drives_log_close(&D->shards[i].log);
     }
+    drives_clean_free(D);
     drives_extent_heads_close(D);
     drives_segment_table_close(D);
     drives_tree_close(&D->tree);
@@ -79,7 +81,7 @@ static void close_poll(struct op *op)
 {
     struct drives *D = container_of(op, struct drives, close_timer.op);
 
-    if (is_preparing(D)) {
+    if (is_preparing(D) || !drives_clean_is_stopped(D)) {
         timer_start(&D->close_timer, POLL_MS);
         return;
     }
@@ -152,6 +154,21 @@ static void owner_reached(struct op *hop)
     settle(s);
 }
 
+/* By the timer. What the cleaner has under way are commits: the owners settle behind them. */
+static void clean_poll(struct op *op)
+{
+    struct drives *D = container_of(op, struct drives, close_timer.op);
+
+    if (!drives_clean_is_stopped(D)) {
+        timer_start(&D->close_timer, POLL_MS);
+        return;
+    }
+    for (unsigned i = 0; i < D->base.owner_count; i++) {
+        op_init(&D->shards[i].close_hop, owner_reached);
+        op_send(&D->shards[i].close_hop, D->shards[i].home);
+    }
+}
+
 void drives_close_start(struct engine *E, struct op *op)
 {
     struct drives *D = drives_of(E);
@@ -159,8 +176,7 @@ void drives_close_start(struct engine *E, struct op *op)
     D->close_op = op;
     D->close_home = reactor_current();
     D->close_left = E->owner_count;
-    for (unsigned i = 0; i < E->owner_count; i++) {
-        op_init(&D->shards[i].close_hop, owner_reached);
-        op_send(&D->shards[i].close_hop, D->shards[i].home);
-    }
+    drives_clean_stop(D);
+    op_init(&D->close_timer.op, clean_poll);
+    timer_start(&D->close_timer, 0);
 }

@@ -19,7 +19,7 @@ log_it(struct drives_shard *s, struct drives_txn *t, const struct drives_decisio
 
     if (drives_checkpoint_is_behind(s, e))
         return *e ? STEP_REFUSED : STEP_WAIT;
-    t->is_removal = drives_record_type(t, d) == RECORD_REMOVE;
+    t->is_removal = t->uses_reserve || drives_record_type(t, d) == RECORD_REMOVE;
     switch (drives_log_room(&s->log, drives_record_bytes_max(t, d), t->is_removal, &b)) {
     case LOG_NEVER:
         *e = ERR_TOO_LARGE;
@@ -92,7 +92,7 @@ static bool attempt(struct drives_shard *s, struct drives_txn *t)
 void drives_commit_start(struct drives_shard *s, struct drives_txn *t)
 {
     list_init(&t->link);
-    t->is_removal = t->what == TXN_REMOVE;
+    t->is_removal = t->what == TXN_REMOVE || t->uses_reserve;
     t->looks = 0;
     s->look_steps = GAPS_STEPS;
     if (!list_is_empty(&s->waiting) || !attempt(s, t))

@@ -31,7 +31,7 @@ typedef void drives_txn_done_fn(struct drives_txn *t, enum err e);
 
 struct drives_txn {
     struct list link;
-    enum { TXN_PUT, TXN_REMOVE, TXN_AMEND } what;
+    enum { TXN_PUT, TXN_REMOVE, TXN_AMEND, TXN_RELOCATE } what;
     struct engine_key key;
     struct engine_version version;
     struct engine_condition condition;
@@ -40,8 +40,12 @@ struct drives_txn {
     unsigned flags;                         /* of a bucket, when has_flags */
     bool has_flags;
     /* TXN_PUT: size, crc64, mtime, etag, meta, layout. TXN_REMOVE: mtime and meta of a marker.
-     * TXN_AMEND: meta. */
+     * TXN_AMEND: meta. TXN_RELOCATE: seq, and the layout it gets. */
     struct drives_entry entry;
+    /* TXN_RELOCATE: the entry at this whole key, if its seq and layout are still these, lies
+     * elsewhere from now on; else ERR_CHANGED. `key` is that of its object, for what is pending. */
+    struct view raw_key, layout_before;
+    bool uses_reserve;   /* TXN_RELOCATE: the drive is short of room, and this makes some */
     struct view payload; /* inline; at == NULL: entry.layout says */
     drives_txn_done_fn *done;
     /* out: what it did, when done has ERR_OK; without views */

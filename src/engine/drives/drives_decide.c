@@ -304,6 +304,22 @@ take_bytes(struct drives_index *ix, const struct drives_txn *t, struct drives_de
     return drives_format_entry_get(v, &d->found);
 }
 
+/* The same payload, where it was read: whatever else was amended meanwhile stays as it is now. */
+static enum err
+relocate(struct drives_index *ix, const struct drives_txn *t, struct drives_decision *d)
+{
+    struct view v;
+    enum err e = drives_index_get(ix, t->raw_key, &v);
+
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_CHANGED : e;
+    TRY(drives_format_entry_get(v, &d->found));
+    if (d->found.seq != t->entry.seq || !view_eq(d->found.layout, t->layout_before))
+        return ERR_CHANGED;
+    d->plan.flags = d->found.flags;
+    return ERR_OK;
+}
+
 enum err
 drives_decide(struct drives_shard *s, const struct drives_txn *t, struct drives_decision *d_out)
 {
@@ -313,6 +329,8 @@ drives_decide(struct drives_shard *s, const struct drives_txn *t, struct drives_
     *d_out = (struct drives_decision){.must_wait = depends_on_pending(s, t)};
     if (d_out->must_wait)
         return ERR_OK;
+    if (t->what == TXN_RELOCATE)
+        return relocate(ix, t, d_out);
     TRY(drives_decide_bucket(ix, t->key.space, t->key.bucket, t->condition.bucket_seq, &flags));
     /* Only where there are versions must an unconditional put know what was there. */
     d_out->must_wait = flags != 0 && is_key_pending(s, t->key);

@@ -30,7 +30,7 @@ drives_decide_version_key(struct drives_key *k, const struct engine_key *key, ui
 struct drives_decision {
     struct engine_plan plan;
     struct view moved;         /* the entry that moves */
-    struct drives_entry found; /* TXN_AMEND */
+    struct drives_entry found; /* TXN_AMEND, TXN_RELOCATE */
     bool must_wait;            /* nothing else is set then */
     bool must_look_on;         /* likewise: the steps of this turn did not do (drives_gaps.h) */
 };

@@ -81,15 +81,40 @@ static void taken(struct op *op)
     complete_all(&failed, e);
 }
 
+/* Under lock. Nobody waits: the kept one has room for whatever does not fit. */
+static bool serve_kept(struct drives_head *h, struct drives_alloc *a)
+{
+    if (!h->kept || h->is_taking)
+        return false;
+    if (h->open)
+        h->open->state = SEGMENT_SEALED;
+    h->open = h->kept;
+    h->kept = NULL;
+    return serve_one(h, a);
+}
+
 void drives_extent_alloc(struct drives *D, struct drives_alloc *a)
 {
-    struct drives_head *h = &D->heads[reactor_index(reactor_current()) % D->base.owner_count];
+    unsigned i = reactor_index(reactor_current()) % D->base.owner_count;
+
+    drives_extent_alloc_from(&D->heads[i], a);
+}
+
+void drives_extent_holds(const struct drives_alloc *a, uint64_t payload)
+{
+    a->segment->payload_in += payload;
+    a->segment->room_in += a->bytes;
+}
+
+void drives_extent_alloc_from(struct drives_head *h, struct drives_alloc *a)
+{
+    struct drives *D = h->drives;
     bool is_take = false, is_done;
 
     assert(a->bytes > 0 && a->bytes % DRIVES_BLOCK_BYTES == 0);
     op_start(&a->op);
     (void)pthread_mutex_lock(&h->lock);
-    is_done = list_is_empty(&h->waiting) && serve_one(h, a);
+    is_done = list_is_empty(&h->waiting) && (serve_one(h, a) || serve_kept(h, a));
     if (!is_done) {
         list_push_back(&h->waiting, &a->op.link);
         is_take = !h->is_taking;
@@ -102,20 +127,27 @@ void drives_extent_alloc(struct drives *D, struct drives_alloc *a)
         drives_segment_take(D, &h->take);
 }
 
+void drives_extent_head_init(struct drives *D, struct drives_head *h)
+{
+    h->drives = D;
+    h->take.kind = SEGMENT_DATA;
+    op_init(&h->take.op, taken);
+    list_init(&h->waiting);
+    (void)pthread_mutex_init(&h->lock, NULL);
+}
+
+void drives_extent_head_done(struct drives_head *h)
+{
+    (void)pthread_mutex_destroy(&h->lock);
+}
+
 enum err drives_extent_heads_open(struct drives *D)
 {
     D->heads = calloc(D->base.owner_count, sizeof *D->heads);
     if (!D->heads)
         return ERR_NO_MEMORY;
-    for (unsigned i = 0; i < D->base.owner_count; i++) {
-        struct drives_head *h = &D->heads[i];
-
-        h->drives = D;
-        h->take.kind = SEGMENT_DATA;
-        op_init(&h->take.op, taken);
-        list_init(&h->waiting);
-        (void)pthread_mutex_init(&h->lock, NULL);
-    }
+    for (unsigned i = 0; i < D->base.owner_count; i++)
+        drives_extent_head_init(D, &D->heads[i]);
     return ERR_OK;
 }
 
@@ -124,7 +156,7 @@ void drives_extent_heads_close(struct drives *D)
     if (!D->heads)
         return;
     for (unsigned i = 0; i < D->base.owner_count; i++)
-        (void)pthread_mutex_destroy(&D->heads[i].lock);
+        drives_extent_head_done(&D->heads[i]);
     free(D->heads);
     D->heads = NULL;
 }

@@ -15,6 +15,7 @@ struct drives_head {
     struct list waiting; /* of drives_alloc.op.link */
     bool is_taking;
     struct drives_take take;
+    struct drives_segment *kept; /* the cleaner's: an empty one, for when `open` is full */
 };
 
 /* Waits for `bytes` (a multiple of 4 KiB) of a data segment; counted as staged. */
@@ -33,6 +34,11 @@ struct drives_sync {
 
 /* Whose turn is the current reactor's: any head serves, this one without contention. */
 void drives_extent_alloc(struct drives *D, struct drives_alloc *a);
+void drives_extent_alloc_from(struct drives_head *h, struct drives_alloc *a);
+void drives_extent_head_init(struct drives *D, struct drives_head *h);
+void drives_extent_head_done(struct drives_head *h);
+/* `payload` bytes were placed in what `a` got. */
+void drives_extent_holds(const struct drives_alloc *a, uint64_t payload);
 void drives_extent_sync(struct drives_segment *s, struct drives_sync *y);
 /* Call after each finished write; gives the ticket for drives_extent_sync. */
 uint64_t drives_extent_wrote(struct drives_segment *s);

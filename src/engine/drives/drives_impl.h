@@ -16,6 +16,7 @@
 
 #include "engine/drives/drives.h"
 #include "engine/drives/drives_checkpoint.h"
+#include "engine/drives/drives_clean.h"
 #include "engine/drives/drives_extent.h"
 #include "engine/drives/drives_gaps.h"
 #include "engine/drives/drives_index.h"
@@ -73,6 +74,8 @@ struct drives {
     pthread_mutex_t checkpoint_lock;
     struct list checkpoint_queue; /* under lock; of drives_checkpoint.link */
     bool is_checkpoint_on;        /* under lock */
+
+    struct drives_clean *clean; /* NULL: off */
 
     struct op *close_op;
     struct reactor *close_home;

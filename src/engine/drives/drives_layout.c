@@ -212,6 +212,16 @@ void drives_layout_put_extents(struct buf *b, const struct drives_extent *x, uin
     }
 }
 
+void drives_layout_place(uint8_t *layout, uint32_t i, uint32_t segment, uint64_t offset)
+{
+    size_t stride = (size_t)(layout[2] | layout[3] << 8);
+    struct buf b = buf_over(layout + LAYOUT_HEAD_BYTES + i * stride + 16, 12);
+
+    assert(layout[0] == LAYOUT_EXTENTS);
+    buf_put_le64(&b, offset);
+    buf_put_le32(&b, segment);
+}
+
 size_t drives_layout_maps_bytes(uint32_t map_count, uint32_t usage_count)
 {
     return LAYOUT_HEAD_BYTES + (size_t)map_count * LAYOUT_MAP_BYTES +

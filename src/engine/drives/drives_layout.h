@@ -69,6 +69,10 @@ uint64_t drives_layout_end(const struct drives_layout *l);
 void drives_layout_put_extents(struct buf *b, const struct drives_extent *x, uint32_t count);
 size_t drives_layout_extents_bytes(const struct drives_extent *x, uint32_t count);
 
+/* The extents at `layout`, which have been through drives_layout_get: the i-th lies there from now
+ * on. */
+void drives_layout_place(uint8_t *layout, uint32_t i, uint32_t segment, uint64_t offset);
+
 /* Which segment holds how many bytes of a payload. */
 struct drives_usage {
     uint32_t segment;

@@ -85,6 +85,8 @@ static void start(struct drives_log *log)
         return;
     }
     memset(g->buf.at + g->buf.len, 0, bytes - g->buf.len);
+    if (g->has_moved)
+        g->segment->room_in += bytes - g->buf.len + DRIVES_GROUP_HEAD_BYTES;
     write_group_head(log, g);
     log->is_writing = true;
     log->filling ^= 1;
@@ -167,6 +169,7 @@ static void place(struct drives_log *log, struct drives_group *g)
     g->offset = log->end;
     g->group = log->next_group++;
     g->records = 0;
+    g->has_moved = false;
     g->buf = buf_over(g->memory + DRIVES_HEAD_BYTES, MIN(room, log->group_bytes_max));
     g->buf.len = DRIVES_GROUP_HEAD_BYTES;
     g->is_open = true;
@@ -203,6 +206,15 @@ uint64_t drives_log_position(const struct drives_log *log, uint32_t *segment_out
     assert(g->is_open);
     *segment_out = g->segment->id;
     return g->offset + g->buf.len;
+}
+
+void drives_log_holds(struct drives_log *log, size_t payload, size_t record, bool is_moved)
+{
+    struct drives_group *g = filling(log);
+
+    g->segment->payload_in += payload;
+    g->segment->room_in += record;
+    g->has_moved |= is_moved;
 }
 
 void drives_log_add(struct drives_log *log, uint64_t seq, struct list *txn)

@@ -35,6 +35,7 @@ struct drives_group {
     uint32_t records;
     uint64_t seq;     /* of the last record */
     bool is_open;     /* has a place and at least one record */
+    bool has_moved;   /* one of them is the cleaner's */
     struct list txns; /* of drives_txn.link, one per record, in order */
 };
 
@@ -69,6 +70,12 @@ enum log_room
 drives_log_room(struct drives_log *log, size_t bytes, bool may_use_reserve, struct buf **buf_out);
 /* Where the byte at buf->len will be. */
 uint64_t drives_log_position(const struct drives_log *log, uint32_t *segment_out);
+/*
+ * So much payload is in the buffer, in a record of so many bytes: for the cleaner's sums. Of a
+ * group with moved ones the padding counts, too: it is what the cleaner can do, and doing it again
+ * would bring nothing.
+ */
+void drives_log_holds(struct drives_log *log, size_t payload, size_t record, bool is_moved);
 /* The record with this seq is in the buffer; txn is the list node that stands for it. */
 void drives_log_add(struct drives_log *log, uint64_t seq, struct list *txn);
 /* Where the group that is being written ends. */

@@ -21,8 +21,7 @@ static bool has_segments(struct drives *D, const struct drives_layout *l)
     return true;
 }
 
-/* A copy, pinned. */
-static enum err object_new(struct drives *D, struct view entry, struct engine_object **object_out)
+enum err drives_lookup_pin(struct drives *D, struct view entry, struct engine_object **object_out)
 {
     struct drives_object *o = malloc(sizeof *o + entry.len);
     struct drives_entry e;
@@ -117,7 +116,7 @@ static enum err find(struct looking *x)
         TRY(find_latest(x, flags, &entry));
     else
         TRY(find_version(x, flags, &entry));
-    return object_new(x->shard->drives, entry, &l->object);
+    return drives_lookup_pin(x->shard->drives, entry, &l->object);
 }
 
 static enum err find_begun(struct looking *x)

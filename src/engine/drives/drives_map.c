@@ -245,6 +245,7 @@ static void write_blob(struct drives_mapper *m)
         finish(m, e);
         return;
     }
+    drives_extent_holds(&m->alloc, m->blob_bytes);
     drives_layout_put_extents(&b, m->pending, m->pending_count);
     assert(!b.overflow && b.len == m->blob_bytes);
     memset(at + b.len, 0, m->alloc.bytes - b.len);

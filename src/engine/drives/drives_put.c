@@ -64,6 +64,7 @@ static void allocated(struct op *op)
         write_finish(x, e);
         return;
     }
+    drives_extent_holds(&x->alloc, x->write->len);
     extent->segment = x->alloc.segment->id;
     extent->offset = x->alloc.offset;
     memset(chunk->at + x->write->len, 0, x->alloc.bytes - x->write->len);
@@ -140,6 +141,7 @@ static void put_finish(struct drives_stage *st, enum err e)
     struct engine_put *p = st->put;
 
     if (!e) {
+        metrics_add(METRIC_COMMITTED_BYTES, p->part_count > 0 ? 0 : st->size);
         p->info = st->txn.info;
         p->info.etag = p->etag;
         p->info.meta = p->meta;

@@ -48,6 +48,8 @@ size_t drives_record_bytes_max(const struct drives_txn *t, const struct drives_d
 
     if (t->what == TXN_AMEND)
         bytes += d->found.etag.len + d->found.layout.len;
+    if (t->what == TXN_RELOCATE)
+        bytes += d->found.etag.len + d->found.meta.len;
     if (has_further(d))
         bytes += RECORD_FURTHER_FIELDS_MAX * (DRIVES_FIELD_HEAD_BYTES + 8) +
                  RECORD_FURTHER_KEYS_MAX * DRIVES_KEY_BYTES_MAX + POINTER_ENTRY_BYTES +
@@ -81,7 +83,9 @@ static void put_own_key(struct writing *w)
 {
     const struct engine_plan *p = &w->d->plan;
 
-    if (p->makes_marker)
+    if (w->t->what == TXN_RELOCATE)
+        drives_format_field_put(w->b, FIELD_KEY, w->t->raw_key);
+    else if (p->makes_marker)
         put_version_key(w, FIELD_KEY, w->seq);
     else if (w->t->what == TXN_AMEND && p->found.at == FOUND_OLDER)
         put_version_key(w, FIELD_KEY, p->found.info.seq);
@@ -217,18 +221,24 @@ static void put_payload(struct writing *w, struct drives_extent *x)
     drives_format_field_put(w->b, FIELD_PAYLOAD, *payload);
 }
 
-/* An amended entry keeps its home: that is where its payload may be. */
+/* An amended entry keeps its home: that is where its payload may be. A relocated one says what it
+ * said, rev included: for a caller nothing has changed. */
 static void make_entry(struct writing *w)
 {
     w->entry = w->t->entry;
+    w->entry.rev = w->seq;
     if (w->t->what == TXN_AMEND) {
         w->entry = w->d->found;
         w->entry.meta = w->t->entry.meta;
+        w->entry.rev = w->seq;
+    } else if (w->t->what == TXN_RELOCATE) {
+        w->entry = w->d->found;
+        w->entry.layout = w->t->entry.layout;
     } else {
         w->entry.seq = w->seq;
-        w->entry.home_offset = drives_log_position(w->log, &w->entry.home_segment);
     }
-    w->entry.rev = w->seq;
+    if (w->t->what != TXN_AMEND)
+        w->entry.home_offset = drives_log_position(w->log, &w->entry.home_segment);
     w->entry.flags = w->d->plan.flags;
 }
 
@@ -272,5 +282,7 @@ void drives_record_write(
         put_payload_and_entry(&w, start);
     assert(!b->overflow);
     drives_format_record_head(b->at + start, b->len - start, type, seq);
+    if (t->payload.len > 0)
+        drives_log_holds(log, t->payload.len, b->len - start, t->what == TXN_RELOCATE);
     tell(&w, type);
 }

@@ -6,6 +6,7 @@
  *   remove, for good       key: what is removed; MOVE_UP: that is where the moved one was, and the
  *                          further key is the object, so that the move replaces what was there
  *   amend                  a put of the same entry with another meta; payload and home stay
+ *   relocate               a put of the same entry with another layout; this record is its home
  *
  * The pointer to the null version is a further key, or a removed one.
  */

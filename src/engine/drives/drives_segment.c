@@ -432,8 +432,10 @@ static void prepared(struct op *op)
     list_init(&failed);
     /* Before those who fail ask whether a checkpoint may help, and before is_on falls, for which
      * closing waits. */
-    if (e == ERR_NO_SPACE)
+    if (e == ERR_NO_SPACE) {
         drives_checkpoint_all(p->drives);
+        drives_clean_wake(p->drives, true);
+    }
     if (!e)
         drives_segment_add_spare(p->drives, p->made);
     (void)pthread_mutex_lock(&S->lock);
@@ -469,6 +471,27 @@ void drives_segment_take(struct drives *D, struct drives_take *t)
         work_start(&S->prepare[t->kind].work);
     if (is_served)
         op_complete(&t->op, ERR_OK);
+}
+
+struct drives_segment *drives_segment_take_empty(struct drives *D)
+{
+    struct drives_segments *S = &D->segments;
+    struct drives_segment *found = NULL;
+
+    (void)pthread_mutex_lock(&S->lock);
+    list_for_each(node, &S->spare[SEGMENT_DATA])
+    {
+        struct drives_segment *s = container_of(node, struct drives_segment, link);
+
+        if (found || s->fill != DRIVES_HEAD_BYTES || s->live > 0)
+            continue;
+        list_remove(node);
+        S->spare_count[SEGMENT_DATA]--;
+        s->state = SEGMENT_OPEN;
+        found = s;
+    }
+    (void)pthread_mutex_unlock(&S->lock);
+    return found;
 }
 
 /* ---- giving back ------------------------------------------------------------------------- */
@@ -507,6 +530,12 @@ static void remove_file(struct drives *D, struct drives_segment *s)
     drives_segment_forget(D, s);
 }
 
+/* What was made out of the reserve is made good before puts get anything. */
+static bool is_short(struct drives *D)
+{
+    return check_room(D, 0, false) != ERR_OK;
+}
+
 static void recycle(struct drives *D, struct drives_segment *s)
 {
     if (s->kind == SEGMENT_LOG && write_prepared_head(D, s, next_generation(D))) {
@@ -517,19 +546,45 @@ static void recycle(struct drives *D, struct drives_segment *s)
         s->generation = next_generation(D);
     s->fill = DRIVES_HEAD_BYTES;
     s->last_group = 0;
-    drives_segment_add_spare(D, s);
+    s->payload_in = s->room_in = 0;
+    s->is_unmovable = s->is_victim = false;
+    s->clean_tries = 0;
+    s->is_reserve = s->kind == SEGMENT_LOG && is_short(D);
+    if (s->kind != SEGMENT_DATA || !drives_clean_keep(D, s))
+        drives_segment_add_spare(D, s);
+}
+
+/* The reserve is whole again: spares are everybody's. */
+static void free_spares(struct drives *D)
+{
+    struct drives_segments *S = &D->segments;
+
+    (void)pthread_mutex_lock(&S->lock);
+    list_for_each(node, &S->spare[SEGMENT_LOG])
+    {
+        container_of(node, struct drives_segment, link)->is_reserve = false;
+    }
+    (void)pthread_mutex_unlock(&S->lock);
 }
 
 void drives_segment_reclaim(struct drives *D)
 {
     uint32_t count = D->segments.next_id;
 
+    if (!is_short(D))
+        free_spares(D);
+
     for (uint32_t id = 0; id < MIN(count, SEGMENTS_MAX); id++) {
         struct drives_segment *s = drives_segment_find(D, id);
 
         if (!s || !is_idle(D, s))
             continue;
-        if (s->is_reserve || has_spares(D, s->kind))
+        if (s->is_victim)
+            drives_clean_freed(D);
+        if (s->kind == SEGMENT_DATA && drives_clean_is_keeping(D))
+            recycle(D, s);
+        else if (
+            s->is_reserve || has_spares(D, s->kind) || (s->kind == SEGMENT_DATA && is_short(D)))
             remove_file(D, s);
         else
             recycle(D, s);
@@ -554,6 +609,10 @@ bool drives_segment_shed(struct drives *D)
     struct drives_segment *s, *first_kept = NULL;
     bool is_given = false;
 
+    if ((s = drives_clean_give_up(D))) {
+        remove_file(D, s);
+        is_given = true;
+    }
     while ((s = spare_take_away(D)) && s != first_kept) {
         if (s->live == 0 && s->staged == 0 && s->pins == 0) {
             remove_file(D, s);

@@ -48,6 +48,16 @@ struct drives_segment {
     _Atomic int64_t live, staged, pins;
     _Atomic uint64_t writes_done;
     _Atomic bool is_dirty; /* relaxed: written and not flushed yet */
+    /* Payload placed in it in this life and run, and the room it took, record or padding included:
+     * what moving it takes. 0: not known. */
+    _Atomic uint64_t payload_in, room_in;
+    _Atomic bool is_unmovable; /* something alive in it cannot be read */
+
+    _Atomic bool is_victim; /* the cleaner has chosen it, in this life */
+
+    /* drives_clean_choose.c only */
+    unsigned clean_tries;
+    int64_t clean_live; /* when last chosen */
 
     /* checkpoints only, one at a time: what the tree says of `fill`, and will say */
     uint64_t row_fill, row_fill_next;
@@ -106,6 +116,8 @@ void drives_segment_add_spare(struct drives *D, struct drives_segment *s);
 struct drives_segment *drives_segment_find(struct drives *D, uint32_t id);
 
 void drives_segment_take(struct drives *D, struct drives_take *t);
+/* Start-up: an empty data segment from among the spares, now open; NULL: there is none. */
+struct drives_segment *drives_segment_take_empty(struct drives *D);
 
 /* Add `sign` times the bytes of a payload to the staged bytes of its segments, or to their pins. */
 void drives_segment_stage(struct drives *D, const struct drives_layout *l, int sign);
