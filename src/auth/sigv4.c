@@ -201,6 +201,8 @@ static enum sigv4_verdict read_payload(struct sigv4 *s, struct view v)
     return SIGV4_OK;
 }
 
+#define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 static enum sigv4_verdict
 find_payload(const struct sigv4_request *q, struct sigv4 *s, struct view in_query)
 {
@@ -214,7 +216,7 @@ find_payload(const struct sigv4_request *q, struct sigv4 *s, struct view in_quer
     if (v.at)
         return read_payload(s, v);
     if (s->form == SIGV4_HEADER && !s->is_v2)
-        return SIGV4_NO_PAYLOAD_HASH;
+        return q->has_no_body ? read_payload(s, VIEW(EMPTY_SHA256)) : SIGV4_NO_PAYLOAD_HASH;
     s->payload = SIGV4_PAYLOAD_NONE_GIVEN;
     s->payload_hash = VIEW(SIGV4_UNSIGNED);
     return SIGV4_OK;

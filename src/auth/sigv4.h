@@ -28,6 +28,9 @@ struct sigv4_request {
         *headers; /* same layout as struct http_header (static_assert in s3) */
     unsigned header_count;
     int64_t now_ms;
+    /* A request without a body needs no x-amz-content-sha256 to say so: curl before 8 sends none.
+     */
+    bool has_no_body;
 };
 
 enum sigv4_form { SIGV4_ANONYMOUS, SIGV4_HEADER, SIGV4_PRESIGNED, SIGV4_POST };
@@ -45,16 +48,16 @@ enum sigv4_payload {
 /* Verdicts, one per S3 error: src/s3/errors.c maps them. */
 enum sigv4_verdict {
     SIGV4_OK,
-    SIGV4_MALFORMED_HEADER,    /* AuthorizationHeaderMalformed 400 */
-    SIGV4_MALFORMED_QUERY,     /* AuthorizationQueryParametersError 400 */
-    SIGV4_BOTH,                /* InvalidArgument 400: header and query at once */
-    SIGV4_UNSUPPORTED,         /* InvalidRequest 400: another algorithm, SigV2 */
-    SIGV4_NO_DATE,             /* AccessDenied 403 */
-    SIGV4_SKEWED,              /* RequestTimeTooSkewed 403 */
-    SIGV4_EXPIRED,             /* AccessDenied 403 "Request has expired" */
-    SIGV4_NOT_YET,             /* AccessDenied 403 "Request is not valid yet" */
-    SIGV4_UNSIGNED_HEADER,     /* AccessDenied 403: an x-amz-* header or Host that is not signed */
-    SIGV4_NO_PAYLOAD_HASH,     /* InvalidRequest 400: header form without x-amz-content-sha256 */
+    SIGV4_MALFORMED_HEADER, /* AuthorizationHeaderMalformed 400 */
+    SIGV4_MALFORMED_QUERY,  /* AuthorizationQueryParametersError 400 */
+    SIGV4_BOTH,             /* InvalidArgument 400: header and query at once */
+    SIGV4_UNSUPPORTED,      /* InvalidRequest 400: another algorithm, SigV2 */
+    SIGV4_NO_DATE,          /* AccessDenied 403 */
+    SIGV4_SKEWED,           /* RequestTimeTooSkewed 403 */
+    SIGV4_EXPIRED,          /* AccessDenied 403 "Request has expired" */
+    SIGV4_NOT_YET,          /* AccessDenied 403 "Request is not valid yet" */
+    SIGV4_UNSIGNED_HEADER,  /* AccessDenied 403: an x-amz-* header or Host that is not signed */
+    SIGV4_NO_PAYLOAD_HASH,  /* InvalidRequest 400: header form, a body, no x-amz-content-sha256 */
     SIGV4_V2_MALFORMED_HEADER, /* InvalidArgument 400: sigv2.h */
     SIGV4_V2_MALFORMED_QUERY,  /* AccessDenied 403: sigv2.h */
     SIGV4_MALFORMED_FORM,      /* InvalidArgument 400: sigv4_form.h */

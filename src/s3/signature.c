@@ -34,6 +34,7 @@ static struct sigv4_request as_sigv4(const struct s3_request *r)
         .headers = (const struct sigv4_header *)(const void *)q->headers,
         .header_count = q->header_count,
         .now_ms = r->now_ms,
+        .has_no_body = !http_has_body(q),
     };
 }
 

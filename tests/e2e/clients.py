@@ -220,7 +220,7 @@ class Rclone(Client):
 class Curl(Client):
     """curl --aws-sigv4; queries must come sorted and encoded, curl 7.88 signs them as they stand."""
     PROGRAM = "/usr/bin/curl"
-    # Without it curl 7.88 signs the hash of nothing and then sends a file, or leaves out the header S3 demands.
+    # Without it curl 7.88 signs the hash of nothing and then sends a file.
     UNSIGNED = ("-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD")
 
     def curl(self, target, *arguments):

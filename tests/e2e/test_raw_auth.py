@@ -206,6 +206,27 @@ def test_wrong_payload_hash(raw, raw_bucket, size):
     assert raw.keys(raw_bucket) == ["old"] and raw.ask("GET", f"/{raw_bucket}/old").body == b"old"
 
 
+def test_no_payload_hash(raw, raw_bucket):
+    """curl before 8 signs the hash of nothing and does not say so: fine where there is nothing, refused with a body."""
+    for method, body, verdict in (("PUT", b"", (200, None)), ("HEAD", b"", (200, None)), ("GET", b"", (200, None)),
+                                  ("PUT", b"x", (400, "InvalidRequest"))):
+        head = raw.head(method, f"/{raw_bucket}/k", body=body, payload_hash=EMPTY_SHA256)
+        lines = head.split(b"\r\n")
+        names = [n for n in re.search(rb"SignedHeaders=([^,]*)", head)[1].decode().split(";")
+                 if n != "x-amz-content-sha256"]
+        headers = [("host", raw.host)] + ([("content-length", str(len(body)))] if method == "PUT" else [])
+        date = next(line.split(b": ")[1].decode() for line in lines if line.startswith(b"x-amz-date"))
+        path = f"/{raw_bucket}/k"
+        text = raw.signer.canonical(method, path, [], headers + [("x-amz-date", date)], names, EMPTY_SHA256)
+        signature = raw.signer.signature(date, raw.signer.to_sign(date, text))
+        authorization = (f"AWS4-HMAC-SHA256 Credential={raw.signer.access}/{raw.signer.scope(date)}, "
+                         f"SignedHeaders={';'.join(names)}, Signature={signature}")
+        with raw.connect() as c:
+            c.send(raw.write(method, path, [], headers + [("x-amz-date", date), ("authorization", authorization)]) + body)
+            answer = c.read(method == "HEAD")
+            assert (answer.status, answer.code or None) == verdict, (method, answer)
+
+
 # Presigned
 
 def presigned(raw, method, path, body=b"", headers=(), spoil=None, **more):
