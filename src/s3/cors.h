@@ -11,7 +11,8 @@
 
 #include "s3/s3.h"
 
-enum { CORS_BYTES_MAX = 65536, CORS_RULES_MAX = 100 };
+/* ASKED: headers that one preflight may name; each is looked for in up to 64 KiB of patterns. */
+enum { CORS_BYTES_MAX = 65536, CORS_RULES_MAX = 100, CORS_ASKED_MAX = 100 };
 
 struct cors_list {
     const struct view *at;

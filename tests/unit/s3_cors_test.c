@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -197,6 +198,19 @@ static void every_header_asked_for_must_be_allowed(void **state)
     cors_free(c);
 }
 
+static void a_preflight_names_a_hundred_headers_at_most(void **state)
+{
+    struct cors *c = parsed(RULE(BASE HEADER("*")));
+    char names[2 * CORS_ASKED_MAX + 3] = "";
+
+    for (unsigned i = 0; i < CORS_ASKED_MAX; i++)
+        strcat(names, "a,");
+    assert_true(matches(c, "o", "GET", names));
+    strcat(names, ",b");
+    assert_false(matches(c, "o", "GET", names));
+    cors_free(c);
+}
+
 static void the_first_rule_that_fits_counts(void **state)
 {
     struct cors *c = parsed(ROOT("<CORSRule>" METHOD("GET") ORIGIN(
@@ -247,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_hundred_rules_and_64_kib_are_the_limit),
         cmocka_unit_test(origins_match_with_one_wildcard_and_their_case),
         cmocka_unit_test(every_header_asked_for_must_be_allowed),
+        cmocka_unit_test(a_preflight_names_a_hundred_headers_at_most),
         cmocka_unit_test(the_first_rule_that_fits_counts),
         cmocka_unit_test(what_is_written_is_read_the_same),
     };
