@@ -34,6 +34,10 @@ void policy_free(struct policy *p); /* NULL is fine */
 /* Who asks, as bucket policies name people. */
 struct policy_principal {
     bool is_anonymous;
+    /* One of an account's people whom no policy of its own allows this: what is given to the
+     * account is then not given to it ("Principal", IAM user guide: the account decides who of it
+     * may). */
+    bool needs_own_name;
     struct view account;      /* "arn:aws:iam::ACCOUNT:root", or ACCOUNT alone, names all of it */
     struct view user_arn;     /* "arn:aws:iam::ACCOUNT:user/NAME" */
     struct view canonical_id; /* {"CanonicalUser": ID} */

@@ -139,6 +139,6 @@ bool policy_principal_fits(const struct policy_statement *s, const struct policy
         return everybody != s->is_not_principal;
     bool account = names_account(&s->people, who), user = names_user(&s->people, who);
     if (!s->is_not_principal)
-        return account || user;
+        return user || (account && !(who->needs_own_name && s->effect == POLICY_ALLOW));
     return !(account && (user || is_root_of_account(who)));
 }

@@ -151,12 +151,14 @@ static void evaluate_policies(struct decision *d)
 {
     const struct bucket *b = d->ask->bucket;
 
-    d->asks.principal = &d->who;
-    d->by_bucket = policy_evaluate(b ? b->policy : NULL, &d->asks);
     d->asks.principal = NULL;
     d->by_user = POLICY_NONE;
     for (unsigned i = 0; d->user && i < d->user->policy_count; i++)
         d->by_user = MAX(d->by_user, policy_evaluate(d->user->policies[i], &d->asks));
+    d->who.needs_own_name = d->user && !d->user->owns_account && d->by_user != POLICY_ALLOW;
+    d->asks.principal = &d->who;
+    d->by_bucket = policy_evaluate(b ? b->policy : NULL, &d->asks);
+    d->asks.principal = NULL;
 }
 _Static_assert(POLICY_NONE < POLICY_ALLOW && POLICY_ALLOW < POLICY_DENY, "the strongest wins");
 

@@ -507,3 +507,27 @@ def test_a_policy_that_takes_long_for_each_of_1000_keys_holds_up_nobody():
             assert not select.select([c.sock], [], [], 0)[0]
             answer = c.read()
         assert answer.status == 200 and answer.body.count(b"<Code>AccessDenied</Code>") == 1000
+
+
+def test_what_an_account_is_given_its_people_have_not_by_themselves(world):
+    """The account's owner says who of it may: by a policy attached, or else the bucket's names the person."""
+    bucket = "to-account-" + uuid.uuid4().hex[:10]
+    world.third.create_bucket(Bucket=bucket)
+    world.third.put_object(Bucket=bucket, Key="k", Body=b"x")
+    nobody, reader = make_user(world.server), make_user(world.server, policy="readonly")
+
+    def give(principal):
+        world.third.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": principal, "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+
+    for whole in ({"AWS": world.owner_id}, {"AWS": f"arn:aws:iam::{world.owner_id}:root"},
+                  {"CanonicalUser": world.owner_id}):
+        give(whole)
+        assert reader.s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+        with pytest.raises(ClientError) as e:
+            nobody.s3.get_object(Bucket=bucket, Key="k")
+        assert e.value.response["Error"]["Code"] == "AccessDenied"
+    for each in ("*", {"AWS": f"arn:aws:iam::{world.owner_id}:user/{nobody.name}"}):
+        give(each)
+        assert nobody.s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
