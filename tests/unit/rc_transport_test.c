@@ -568,6 +568,58 @@ static void a_thousand_connections_leave_nothing(void **state)
     assert_int_equal(fake.cqs, 1);
 }
 
+/* --- several reactors --- */
+
+enum { FAR_ROUNDS = 200 };
+
+static bool far_is_done;
+
+static void far_done(struct op *op)
+{
+    far_is_done = true;
+}
+
+/* Another reactor opens windows of a session that lives on the test's, moves, cancels, closes. */
+static void *far_main(void *arg)
+{
+    static struct op done;
+    struct transfer t[4];
+    struct held h;
+
+    loop_open(RING_EPOLL);
+    for (unsigned round = 0; round < FAR_ROUNDS; round++) {
+        assert_int_equal(open_at(&h, 0, 1000), ERR_OK);
+        for (unsigned i = 0; i < ARRAY_COUNT(t); i++)
+            start(&t[i], &h, i * 100, 100);
+        for (unsigned i = 0; i < ARRAY_COUNT(t); i++)
+            assert_int_equal(loop_wait(&t[i].op), ERR_OK);
+        assert_int_equal(close_held(&h), ERR_OK);
+    }
+    assert_int_equal(open_at(&h, 0, 1000), ERR_OK);
+    for (unsigned i = 0; i < ARRAY_COUNT(t); i++)
+        start(&t[i], &h, i * 100, 100);
+    assert_int_equal(close_held(&h), ERR_OK); /* behind the transfers, though it was sent at once */
+    for (unsigned i = 0; i < ARRAY_COUNT(t); i++)
+        assert_true(op_is_idle(&t[i].op));
+    loop_close();
+    op_init(&done, far_done);
+    op_send(&done, arg);
+    return NULL;
+}
+
+static void windows_of_another_reactor_hop_and_come_back(void **state)
+{
+    pthread_t thread;
+
+    (void)state;
+    connect_user();
+    far_is_done = false;
+    assert_int_equal(pthread_create(&thread, NULL, far_main, reactor_current()), 0);
+    loop_until(&far_is_done);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_memory_equal(memory, arena, 1000);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -591,6 +643,7 @@ int main(void)
         CASE(idle_and_left_sessions_end),
         CASE(a_request_that_nothing_reaches_is_declined),
         CASE(the_address_nearest_to_the_client_is_taken),
+        CASE(windows_of_another_reactor_hop_and_come_back),
         CASE(a_thousand_connections_leave_nothing),
     };
 
