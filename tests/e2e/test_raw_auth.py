@@ -222,7 +222,8 @@ def test_no_payload_hash(raw, raw_bucket):
         authorization = (f"AWS4-HMAC-SHA256 Credential={raw.signer.access}/{raw.signer.scope(date)}, "
                          f"SignedHeaders={';'.join(names)}, Signature={signature}")
         with raw.connect() as c:
-            c.send(raw.write(method, path, [], headers + [("x-amz-date", date), ("authorization", authorization)]) + body)
+            signed = headers + [("x-amz-date", date), ("authorization", authorization)]
+            c.send(raw.write(method, path, [], signed) + body)
             answer = c.read(method == "HEAD")
             assert (answer.status, answer.code or None) == verdict, (method, answer)
 

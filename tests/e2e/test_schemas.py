@@ -260,7 +260,8 @@ def test_documents(watch, full, operation, params):
 
 def test_documents_of_uploads(watch, full):
     s3, name = watch.s3, full[0]
-    made, status, headers, body = watch.ask("CreateMultipartUpload", Bucket=name, Key="done", ChecksumAlgorithm="SHA256")
+    made, status, headers, body = watch.ask(
+        "CreateMultipartUpload", Bucket=name, Key="done", ChecksumAlgorithm="SHA256")
     check_document(watch, "CreateMultipartUpload", headers, body)
     parts = []
     for n, data in ((1, b"1" * (5 << 20)), (2, b"2")):
