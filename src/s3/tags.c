@@ -34,7 +34,7 @@ static bool is_text(struct view v, size_t characters_max)
     size_t characters = 0;
 
     for (size_t i = 0; i < v.len; i++) {
-        if (!is_allowed(v.at[i]))
+        if (!is_allowed(v.at[i]) || finish_is_noncharacter(view_from(v, i)))
             return false;
         characters += (v.at[i] & 0xc0) != 0x80; /* not the inside of a UTF-8 sequence */
     }
