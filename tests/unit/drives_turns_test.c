@@ -224,10 +224,9 @@ static void a_purge_that_was_half_checkpointed_is_whole_after_a_crash(void **sta
     is_checkpoint_wanted = true;
     complete(&p);
     group = shard()->mark.group;
-    while (!is_half_seen)
-        (void)reactor_turn(reactor_current(), 0), look_at_purge();
-    assert_int_equal(shard()->checkpoint.mark.group, group);
     assert_int_equal(watch_until(&p.op, look_at_purge), ERR_OK);
+    assert_true(is_half_seen);
+    assert_int_equal(shard()->checkpoint.mark.group, group);
     while (shard()->checkpoint.state != CHECKPOINT_IDLE)
         reactor_turn(reactor_current(), 1000000);
     drives_of(rig.E)->is_failed = true; /* no last checkpoint: what is on the drive counts */
@@ -290,6 +289,26 @@ static void what_is_put_under_a_purged_prefix_is_not_hidden(void **state)
     assert_true(is_done);
     drives_index_purge_free(rest);
     assert_true(is_there(SPACE_PART, "id/new-0"));
+}
+
+/* ---- waiting ------------------------------------------------------------------------------- */
+
+/* However many commits of a bucket are on their way, they are: it is not removed under them. */
+static void a_bucket_waits_for_any_number_of_commits_in_it(void **state)
+{
+    struct drives_txn put = {.what = TXN_PUT, .key = rig_object("k")};
+    struct drives_txn removal = {.what = TXN_REMOVE, .key = rig_key(SPACE_BUCKET, "bucket", "")};
+    struct drives_decision d;
+
+    (void)state;
+    for (unsigned i = 0; i < 1 << 16; i++)
+        drives_decide_mark(shard(), &put, 1);
+    assert_int_equal(drives_index_begin(&shard()->keys), ERR_OK);
+    assert_int_equal(drives_decide(shard(), &removal, &d), ERR_OK);
+    drives_index_end(&shard()->keys);
+    assert_true(d.must_wait);
+    for (unsigned i = 0; i < 1 << 16; i++)
+        drives_decide_mark(shard(), &put, -1);
 }
 
 /* ---- composing ----------------------------------------------------------------------------- */
@@ -552,6 +571,7 @@ int main(void)
         CASE(a_purge_that_was_half_checkpointed_is_whole_after_a_crash),
         CASE(a_bucket_takes_many_uploads_and_parts_along_in_turns),
         CASE(what_is_put_under_a_purged_prefix_is_not_hidden),
+        CASE(a_bucket_waits_for_any_number_of_commits_in_it),
         CASE(composing_of_many_parts_lets_others_in_and_counts_each_segment_once),
         CASE(a_look_for_what_is_behind_many_removed_versions_lets_others_in),
         CASE(a_removal_in_front_of_many_removed_versions_lets_others_in),

@@ -32,7 +32,7 @@ drives_decide_version_key(struct drives_key *k, const struct engine_key *key, ui
 /* Beside keys: "something in this bucket" and "a range of this bucket". */
 enum { PENDING_ANY = 0xf0, PENDING_RANGE = 0xf1 };
 
-static uint16_t *slot_of(struct drives_shard *s, int space, struct view bucket, struct view name)
+static uint32_t *slot_of(struct drives_shard *s, int space, struct view bucket, struct view name)
 {
     XXH64_hash_t hash = XXH3_64bits_withSeed(bucket.at, bucket.len, (XXH64_hash_t)space);
 
@@ -42,9 +42,9 @@ static uint16_t *slot_of(struct drives_shard *s, int space, struct view bucket, 
 
 static void key_pending(struct drives_shard *s, struct engine_key key, int change)
 {
-    uint16_t *slot = slot_of(s, (int)key.space, key.bucket, key.name);
+    uint32_t *slot = slot_of(s, (int)key.space, key.bucket, key.name);
 
-    *slot = (uint16_t)(*slot + change);
+    *slot += (uint32_t)change;
 }
 
 static bool removes_bucket(const struct drives_txn *t)
@@ -54,15 +54,15 @@ static bool removes_bucket(const struct drives_txn *t)
 
 void drives_decide_mark(struct drives_shard *s, const struct drives_txn *t, int change)
 {
-    uint16_t *any = slot_of(s, PENDING_ANY, t->key.bucket, VIEW_EMPTY);
-    uint16_t *range = slot_of(s, PENDING_RANGE, t->key.bucket, VIEW_EMPTY);
+    uint32_t *any = slot_of(s, PENDING_ANY, t->key.bucket, VIEW_EMPTY);
+    uint32_t *range = slot_of(s, PENDING_RANGE, t->key.bucket, VIEW_EMPTY);
 
     key_pending(s, t->key, change);
     if (t->also_remove.name.at)
         key_pending(s, t->also_remove, change);
-    *any = (uint16_t)(*any + change);
+    *any += (uint32_t)change;
     if (t->purge_parts.at || removes_bucket(t))
-        *range = (uint16_t)(*range + change);
+        *range += (uint32_t)change;
 }
 
 static bool is_key_pending(struct drives_shard *s, struct engine_key key)

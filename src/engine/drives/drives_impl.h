@@ -40,7 +40,7 @@ struct drives_shard {
     uint32_t look_steps; /* of looks at older versions: left of GAPS_STEPS */
     struct op look_on;   /* for those that wait: further steps in a further turn */
     bool is_looking_on;  /* look_on is in flight */
-    uint16_t pending[SHARD_PENDING_SLOTS]; /* by key hash: in a group that is not durable */
+    uint32_t pending[SHARD_PENDING_SLOTS]; /* by key hash: in a group that is not durable */
     struct drives_checkpoint checkpoint;
     struct drives_log_mark mark;    /* what the active memtable has reached */
     struct list purging;            /* drives_txn.link: applied, but for the rest of a purge */
