@@ -88,6 +88,7 @@ static enum err start_engine(struct server *s, struct buf *why)
         .arena = s->arena,
         .cache = s->cache,
         .is_relaxed = strcmp(s->config.durability, "relaxed") == 0,
+        .is_clean_off = true, /* docs/adr/0011: not before a wait on a full drive is understood */
     };
     return engine_drives_open(&drives, &s->engine, why);
 }

@@ -538,18 +538,23 @@ static bool is_short(struct drives *D)
 
 static void recycle(struct drives *D, struct drives_segment *s)
 {
+    bool is_reserve;
+
     if (s->kind == SEGMENT_LOG && write_prepared_head(D, s, next_generation(D))) {
         drives_fail(D);
         return;
     }
     if (s->kind == SEGMENT_DATA)
         s->generation = next_generation(D);
+    is_reserve = s->kind == SEGMENT_LOG && is_short(D);
+    (void)pthread_mutex_lock(&D->segments.lock); /* the cleaner weighs all segments under it */
     s->fill = DRIVES_HEAD_BYTES;
     s->last_group = 0;
     s->payload_in = s->room_in = 0;
     s->is_unmovable = s->is_victim = false;
     s->clean_tries = 0;
-    s->is_reserve = s->kind == SEGMENT_LOG && is_short(D);
+    s->is_reserve = is_reserve;
+    (void)pthread_mutex_unlock(&D->segments.lock);
     if (s->kind != SEGMENT_DATA || !drives_clean_keep(D, s))
         drives_segment_add_spare(D, s);
 }
