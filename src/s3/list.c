@@ -87,6 +87,17 @@ size_t list_person_bytes(const struct s3_request *r, struct view id)
     return acl_xml_person_bytes(id, r->people);
 }
 
+void list_put_prefixes(struct buf *b, const struct engine_item *items, unsigned count, bool is_url)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (!items[i].is_prefix)
+            continue;
+        xml_open(b, "CommonPrefixes");
+        list_put_name(b, "Prefix", items[i].name, is_url);
+        xml_close(b, "CommonPrefixes");
+    }
+}
+
 void list_finish(struct s3_request *r, const struct buf *xml)
 {
     if (xml->overflow)

@@ -22,6 +22,8 @@ static inline size_t list_name_bytes(struct view name)
 {
     return 64 + 6 * name.len;
 }
+/* <CommonPrefixes> for each of the items that is one. */
+void list_put_prefixes(struct buf *b, const struct engine_item *items, unsigned count, bool is_url);
 /* Who owns an object or upload of the request's bucket, from the first META_LISTING_BYTES of its
  * meta; of which so many are needed (list_meta_bytes). */
 struct view list_owner(const struct s3_request *r, struct view meta);

@@ -111,13 +111,7 @@ static void put_items(struct buf *x, const struct list_objects *o)
     for (unsigned i = 0; i < count; i++)
         if (!o->list.items[i].is_prefix)
             put_entry(x, o, &o->list.items[i]);
-    for (unsigned i = 0; i < count; i++) {
-        if (!o->list.items[i].is_prefix)
-            continue;
-        xml_open(x, "CommonPrefixes");
-        list_put_name(x, "Prefix", o->list.items[i].name, o->is_url);
-        xml_close(x, "CommonPrefixes");
-    }
+    list_put_prefixes(x, o->list.items, count, o->is_url);
 }
 
 static size_t bytes_max(const struct list_objects *o)
