@@ -98,20 +98,7 @@ static enum sigv4_verdict parse_header(const struct sigv4_request *q, struct sig
     return has_amz_params(q->query) ? SIGV4_UNSIGNED_HEADER : read_date(q, s);
 }
 
-/* ---- the presigned query ---- */
-
-static bool decode(struct sigv4 *s, size_t *used, struct view *v)
-{
-    uint8_t *to = s->decoded + *used;
-    size_t len;
-
-    /* A '+' that nobody escaped is one of the base64 text. */
-    if (text_from_uri(*v, false, to, sizeof s->decoded - *used, &len))
-        return false;
-    *used += len;
-    *v = view_of(to, len);
-    return true;
-}
+/* ---- the presigned query; a '+' that nobody escaped is one of the base64 text ---- */
 
 static enum sigv4_verdict
 parse_query(const struct sigv4_request *q, struct sigv4 *s, struct view found[P_COUNT])
@@ -120,7 +107,7 @@ parse_query(const struct sigv4_request *q, struct sigv4 *s, struct view found[P_
     uint64_t expires;
 
     for (unsigned i = 0; i < P_COUNT; i++)
-        if (found[i].len == 0 || !decode(s, &used, &found[i]) || found[i].len == 0)
+        if (found[i].len == 0 || !sigv4_decode(s, &used, &found[i]) || found[i].len == 0)
             return SIGV4_V2_MALFORMED_QUERY;
     s->access_key = found[P_ACCESS_KEY];
     s->signature = found[P_SIGNATURE];

@@ -301,8 +301,7 @@ static bool collect_query(struct view query, struct view found[Q_COUNT], bool *i
     return true;
 }
 
-/* Decodes *v into s->decoded, behind what is there already. */
-static bool decode(struct sigv4 *s, size_t *used, struct view *v)
+bool sigv4_decode(struct sigv4 *s, size_t *used, struct view *v)
 {
     uint8_t *to = s->decoded + *used;
     size_t len;
@@ -334,7 +333,7 @@ static bool read_query(struct sigv4 *s, struct view found[Q_COUNT], int64_t *dat
         if (i != Q_CONTENT_SHA256 && !found[i].at)
             return false;
     for (unsigned i = 0; i < Q_COUNT; i++)
-        if (found[i].at && !decode(s, &used, &found[i]))
+        if (found[i].at && !sigv4_decode(s, &used, &found[i]))
             return false;
     s->signature = found[Q_SIGNATURE];
     return view_is(found[Q_ALGORITHM], SIGV4_ALGORITHM) && s->signature.len > 0 &&

@@ -45,4 +45,8 @@ enum sigv4_verdict sigv4_find_payload(const struct sigv4_request *q, struct sigv
 /* sigv4_key(secret, scope, out): the key of scope's day, region and service; cached per thread. */
 void sigv4_key(struct view secret, struct view scope, uint8_t out[32]);
 
+/* Percent-decodes *v into s->decoded, behind *used bytes; '+' stays. False: malformed, or no room.
+ */
+bool sigv4_decode(struct sigv4 *s, size_t *used, struct view *v) MUST_CHECK;
+
 #endif
